@@ -1,0 +1,51 @@
+# Earnest's tasks. `make install` is enough to run it, `make test` to change it.
+.POSIX:
+.PHONY: install test lint bench mutants lock format clean
+
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes
+
+install: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml tools/make-venv
+	tools/make-venv
+	$(PIP) -r requirements.lock
+	$(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/dev: .venv/installed requirements-dev.lock
+	$(PIP) -r requirements-dev.lock
+	touch $@
+
+test: .venv/dev
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Results go to bench/results; bench/README.md says what they mean.
+bench: .venv/dev
+	$(BIN)/python -m bench.run
+
+# Changes the rules in small ways, one at a time, and sees whether a test notices; tests/README.md says more.
+mutants: .venv/dev
+	rm -rf mutants
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
+# Takes the newest versions that pyproject.toml allows.
+lock: .venv/dev
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+		--no-emit-trusted-host --no-emit-find-links --no-header --extra build --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+		--no-emit-trusted-host --no-emit-find-links --no-header --extra build --extra dev --output-file requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf .venv mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
