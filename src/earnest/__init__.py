@@ -1,0 +1,1 @@
+"""Earnest: connects for freelance marketplaces, exact and explained."""
