@@ -1,0 +1,92 @@
+"""Buying connects, and what a reversed payment takes back (RULES 6)."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import msgspec
+
+from earnest.rules.account import EntryKind, Lot, Source
+from earnest.rules.book import Book
+from earnest.rules.commands import ConfirmPurchase, ReversePurchase, StartPurchase
+from earnest.rules.outcome import PurchaseWarning, Refusal, Refused
+from earnest.rules.plan_change import bar_for_fee, bar_for_role
+from earnest.rules.purchase import Purchase, PurchaseStatus
+from earnest.rules.settle import may_carry, pending_plan
+
+
+def may_buy(book: Book, purchase_id: str, connects: int, awaited: Iterable[Purchase]) -> Refused | None:
+    """Refuse what the plan may not buy, or what would pass most held (RULES 6.1).
+
+    Other purchases that have awaited payment for less than a day (the pack's hours) count as held already; a debt
+    counts off, as the purchase pays it first.
+    """
+    plan = book.rules.plan(book.plan)
+    if plan.connect_price is None:
+        return Refused(Refusal.PLAN_CANNOT_BUY, {"plan": book.plan})
+    if plan.most_held is None:
+        return None
+    since = book.now - timedelta(hours=book.rules.pending_purchase_hours)
+    coming = sum(
+        other.connects
+        for other in awaited
+        if other.id != purchase_id and other.status is PurchaseStatus.PENDING and other.requested_at > since
+    )
+    would_fit = max(0, plan.most_held - book.balance - coming + book.debt)
+    if connects > would_fit:
+        return Refused(Refusal.OVER_MOST_HELD, {"most_held": plan.most_held, "would_fit": would_fit})
+    return None
+
+
+def start_purchase(book: Book, command: StartPurchase) -> Refused | None:
+    """Take a purchase on, to await its payment; warn of what the next boundary would take (RULES 6.4)."""
+    refused = (
+        bar_for_role(command.by) or bar_for_fee(book) or may_buy(book, command.id, command.connects, command.pending)
+    )
+    if refused is not None:
+        return refused
+    price = book.rules.plan(book.plan).connect_price
+    assert price is not None, "a plan without a price was refused above"  # noqa: S101
+    book.purchase = Purchase(command.id, command.connects, price, PurchaseStatus.PENDING, book.now)
+    book.warning = _warning(book, command.connects)
+    return None
+
+
+def _warning(book: Book, connects: int) -> PurchaseWarning | None:
+    """Say how much of the cycle's connects and of the bought ones the boundary would take."""
+    rules = book.pack.at(book.cycle_end)
+    carried = may_carry(rules.plan(book.plan), rules) if pending_plan(book, rules) is None else 0
+    inside = sum(lot.remaining for lot in book.lots if lot.expires_at is None)
+    too_many = inside + connects - carried
+    return PurchaseWarning(too_many, book.cycle_end) if too_many > 0 else None
+
+
+def confirm_purchase(book: Book, command: ConfirmPurchase) -> None:
+    """Bring a paid purchase's connects, once; what is no longer allowed brings none and is refused (RULES 6.2)."""
+    book.purchase = purchase = command.purchase
+    if purchase.status is not PurchaseStatus.PENDING:
+        return
+    refused = may_buy(book, purchase.id, purchase.connects, command.pending)
+    if refused is not None:
+        book.purchase = _decided(book, purchase, PurchaseStatus.REFUSED, refused.code.value)
+        return
+    lot = Lot(0, Source.PURCHASE, purchase.connects, 0, None, purchase.id, purchase.unit_price)
+    book.keep([book.bring(EntryKind.PURCHASE, lot, book.now)], book.rules.plan(book.plan), book.now, clip=False)
+    book.purchase = _decided(book, purchase, PurchaseStatus.CONFIRMED)
+
+
+def reverse_purchase(book: Book, command: ReversePurchase) -> None:
+    """Take back what is still held of a purchase; what was spent of it becomes a debt (RULES 6.3)."""
+    book.purchase = purchase = command.purchase
+    if purchase.status is PurchaseStatus.PENDING:
+        book.purchase = _decided(book, purchase, PurchaseStatus.CANCELLED)
+    if purchase.status is not PurchaseStatus.CONFIRMED:
+        return
+    held = [lot for lot in book.lots if lot.purchase_id == purchase.id]
+    book.lots = tuple(lot for lot in book.lots if lot.purchase_id != purchase.id)
+    book.write_taken(EntryKind.REVOKE, held, book.now, note=f"the payment of {purchase.id} was reversed")
+    book.debt += command.spent
+    book.purchase = _decided(book, purchase, PurchaseStatus.REVERSED)
+
+
+def _decided(book: Book, purchase: Purchase, status: PurchaseStatus, refusal: str | None = None) -> Purchase:
+    return msgspec.structs.replace(purchase, status=status, decided_at=book.now, refusal=refusal)

@@ -1,0 +1,27 @@
+"""What an operator gives and takes by hand."""
+
+from earnest.rules.account import EntryKind, Lot, Source
+from earnest.rules.book import Book
+from earnest.rules.burn import burn
+from earnest.rules.calendar import as_utc
+from earnest.rules.commands import Grant, Revoke
+from earnest.rules.outcome import Refusal, Refused
+
+
+def grant(book: Book, command: Grant) -> Refused | None:
+    """Give a bonus. With an expiry of its own it stands outside the cycle, without one it belongs to it (RULES 3.2)."""
+    expires_at = None if command.expires_at is None else as_utc(command.expires_at, "expires_at")
+    if expires_at is not None and expires_at <= book.now:
+        return Refused(Refusal.MALFORMED, {"field": "expires_at", "expected": "a time after now"})
+    lot = Lot(0, Source.BONUS, command.connects, 0, expires_at)
+    book.keep([book.bring(EntryKind.BONUS, lot, book.now, note=command.reason)], book.rules.plan(book.plan), book.now)
+    return None
+
+
+def revoke(book: Book, command: Revoke) -> Refused | None:
+    """Take connects in burn order, all or nothing."""
+    if command.connects > book.balance:
+        return Refused(Refusal.INSUFFICIENT_CONNECTS, {"required": command.connects, "available": book.balance})
+    book.lots, taken = burn(book.lots, command.connects)
+    book.write_taken(EntryKind.REVOKE, taken, book.now, note=command.reason)
+    return None
