@@ -159,9 +159,7 @@ class Life:
 
     def _grant_until(self, number: int) -> Outcome:
         connects, expires_at = 1 + number % 90, self.now + timedelta(hours=1 + number * 3)
-        return self._act(
-            Grant(connects, "gift", expires_at), what="grant", connects=connects, expires_at=expires_at
-        )
+        return self._act(Grant(connects, "gift", expires_at), what="grant", connects=connects, expires_at=expires_at)
 
     def _revoke(self, number: int) -> Outcome:
         connects = 1 + number % 60
@@ -182,9 +180,7 @@ class Life:
         outcome = self.market.confirm(ME, purchase_id, self.now)
         after = self.market.purchases[purchase_id]
         if after.status is not before and after.status is PurchaseStatus.CONFIRMED:
-            self.auditor.record(
-                self.now, {"what": "purchase", "purchase": purchase_id, "connects": after.connects}
-            )
+            self.auditor.record(self.now, {"what": "purchase", "purchase": purchase_id, "connects": after.connects})
         return outcome
 
     def _reverse(self, number: int) -> Outcome | None:

@@ -57,7 +57,7 @@ acts = st.lists(
     ),
     max_size=40,
 )
-openings = st.datetimes(datetime(2015, 1, 1), datetime(2016, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+openings = st.datetimes(datetime(2015, 1, 1), datetime(2016, 12, 31), timezones=st.just(UTC))
 choices = st.fixed_dictionaries({path: st.sampled_from(values) for path, values in CHOICES.items()})
 
 

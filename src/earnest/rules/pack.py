@@ -124,6 +124,13 @@ class Conduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.individual if kind == "individual" else self.agency
 
 
+class AdviceRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When more connects won't help: so many proposals, and fewer hires for a hundred of them (RULES 10)."""
+
+    many_proposals: Annotated[int, msgspec.Meta(ge=1)]
+    few_hires_percent: Annotated[int, msgspec.Meta(ge=0, le=100)]
+
+
 class Revision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The rules whole, as they hold from one month on; the choices are explained in the pack file."""
 
@@ -139,6 +146,7 @@ class Revision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price_card: PriceCard
     plans: Annotated[tuple[Plan, ...], msgspec.Meta(min_length=1)]
     conduct: Conduct
+    advice: AdviceRules
     effective_from: date | None = None
 
     def plan(self, code: str) -> Plan:

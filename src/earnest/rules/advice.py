@@ -1,0 +1,123 @@
+"""Should I upgrade, or buy? Answered from the holder's own months (RULES 10).
+
+Each plan is tried with the rules themselves: an account is opened on it as of the present cycle, and in each cycle
+from there it spends what one of the last months needed, buys what is missing where it may, and lets go what is left.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from earnest.rules.account import Account, EntryKind
+from earnest.rules.commands import ConfirmPurchase, Open, Revoke, Settle, StartPurchase
+from earnest.rules.decide import decide
+from earnest.rules.outcome import Accepted, Outcome, Refused
+from earnest.rules.pack import Pack
+from earnest.rules.stats import Month, percent
+
+
+class Verdict(StrEnum):
+    """What the figures come to."""
+
+    STAY = "stay"
+    BUY = "buy"
+    UPGRADE = "upgrade"
+    DOWNGRADE = "downgrade"
+    WORK_ON_PROPOSALS = "work_on_proposals"
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """What a plan would have come to over the months looked at.
+
+    `cost` is fees and purchases in minor units; `bought`, `missing` (needed and not to be had) and `expired` are
+    connects.
+    """
+
+    plan: str
+    cost: int
+    bought: int
+    missing: int
+    expired: int
+
+
+class Advice(msgspec.Struct, frozen=True):
+    """The figures behind an answer, and the answer.
+
+    `needed` is what each month's proposals cost, in connects, returned ones included. `proposals_left` is how many
+    the balance allows at the price most jobs have, and `days_left` how many days of the cycle it is for, today
+    included.
+    """
+
+    needed: tuple[int, ...]
+    trials: tuple[Trial, ...]
+    proposals_left: int
+    days_left: int
+    verdict: Verdict
+
+
+def advise(account: Account, months: Sequence[Month], usual_price: int, pack: Pack, now: datetime) -> Advice:
+    """Advise the holder of an account settled to now, from its last whole months.
+
+    `usual_price` is what most jobs cost, in connects, at least 1. Raises ValueError for less.
+    """
+    if usual_price < 1:
+        raise ValueError(f"usual_price: expected at least 1, got {usual_price}")
+    calendar = pack.calendar
+    needed = tuple(month.spent for month in months)
+    trials = tuple(_try(account, plan, needed, pack, now) for plan in pack.at(now).plans_of(account.kind))
+    return Advice(
+        needed,
+        trials,
+        account.balance // usual_price,
+        calendar.day(account.cycle_end) - calendar.day(now),
+        _verdict(account, months, trials, pack, now),
+    )
+
+
+def _verdict(account: Account, months: Sequence[Month], trials: Sequence[Trial], pack: Pack, now: datetime) -> Verdict:
+    rules = pack.at(now).advice
+    proposals = sum(month.proposals for month in months)
+    hires = sum(month.hires for month in months)
+    if proposals >= rules.many_proposals and percent(hires, proposals) < rules.few_hires_percent:
+        return Verdict.WORK_ON_PROPOSALS
+    best = min(trials, key=lambda trial: (trial.missing, trial.cost))
+    plans = [trial.plan for trial in trials]
+    step = plans.index(best.plan) - plans.index(account.plan)
+    if step:
+        return Verdict.UPGRADE if step > 0 else Verdict.DOWNGRADE
+    return Verdict.BUY if best.bought else Verdict.STAY
+
+
+def _try(account: Account, plan: str, needed: Sequence[int], pack: Pack, now: datetime) -> Trial:
+    at, _ = pack.calendar.first_cycle(now)
+    tried = _accepted(decide(None, Open(account.id, account.kind, plan), pack, at)).account
+    cost = bought = missing = expired = 0
+    for need in needed:
+        cost += pack.at(at).plan(plan).fee
+        while need:
+            spent = min(need, tried.balance)
+            if spent:
+                # An operator's revocation takes in burn order, as spending does.
+                tried = _accepted(decide(tried, Revoke(spent, "needed"), pack, at)).account
+                need -= spent
+                continue
+            most = pack.at(at).plan(plan).most_held or need
+            asked = decide(tried, StartPurchase("trial", min(need, most)), pack, at)
+            if isinstance(asked, Refused) or asked.purchase is None:
+                missing += need
+                break
+            tried = _accepted(decide(asked.account, ConfirmPurchase(asked.purchase), pack, at)).account
+            cost += asked.purchase.amount
+            bought += asked.purchase.connects
+        at = tried.cycle_end
+        settled = _accepted(decide(tried, Settle(), pack, at))
+        tried = settled.account
+        expired += sum(-entry.connects for entry in settled.entries if entry.kind is EntryKind.EXPIRE)
+    return Trial(plan, cost, bought, missing, expired)
+
+
+def _accepted(outcome: Outcome) -> Accepted:
+    assert isinstance(outcome, Accepted), f"a trial asks only for what is allowed: {outcome}"  # noqa: S101
+    return outcome

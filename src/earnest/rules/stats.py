@@ -1,0 +1,97 @@
+"""A holder's own months in figures, and how alike their letters are (RULES 10)."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+import msgspec
+
+from earnest.rules.account import Entry, EntryKind
+from earnest.rules.calendar import Calendar
+from earnest.rules.proposal import Proposal, ProposalStatus
+
+RUN_OF_WORDS = 3
+"""How many words in a row have to be the same to be the same words: fewer are said by everybody."""
+
+
+class Month(msgspec.Struct, frozen=True):
+    """One calendar month in the pack's zone; all but `start` are counts, of connects where not said otherwise.
+
+    `proposals` (number) were submitted in the month, `hires` of them led to a hire, whenever that came, and
+    `invited` of them answered an invitation. `invitations` (number) arrived in the month.
+    """
+
+    start: date
+    proposals: int = 0
+    invited: int = 0
+    hires: int = 0
+    invitations: int = 0
+    spent: int = 0
+    returned: int = 0
+    expired: int = 0
+
+    @property
+    def conversion(self) -> int:
+        """Hires for a hundred proposals, rounded down; 0 where there were none."""
+        return percent(self.hires, self.proposals)
+
+
+def percent(part: int, whole: int) -> int:
+    """Return how many of a hundred a part is, rounded down; 0 of nothing."""
+    return part * 100 // whole if whole else 0
+
+
+def by_month(
+    entries: Iterable[Entry],
+    proposals: Iterable[Proposal],
+    invitations: Iterable[datetime],
+    calendar: Calendar,
+    now: datetime,
+    months: int,
+) -> list[Month]:
+    """Return the last months up to now's, the earliest first, months without anything included.
+
+    `entries` must hold the lines that settling to now would write, or what expired since goes unseen.
+    """
+    counts: dict[date, Counter[str]] = {start: Counter() for start in _months(calendar, now, months)}
+
+    def note(at: datetime, what: str, count: int = 1) -> None:
+        month = counts.get(date.fromordinal(calendar.day(at)).replace(day=1))
+        if month is not None:
+            month[what] += count
+
+    fields = {EntryKind.SPEND: "spent", EntryKind.RETURN: "returned", EntryKind.EXPIRE: "expired"}
+    for entry in entries:
+        if entry.kind in fields:
+            note(entry.effective_at, fields[entry.kind], abs(entry.connects))
+    for proposal in proposals:
+        note(proposal.submitted_at, "proposals")
+        note(proposal.submitted_at, "invited", int(proposal.invited))
+        note(proposal.submitted_at, "hires", int(proposal.status is ProposalStatus.HIRED))
+    for at in invitations:
+        note(at, "invitations")
+    return [Month(start, **month) for start, month in counts.items()]
+
+
+def _months(calendar: Calendar, now: datetime, months: int) -> list[date]:
+    last = date.fromordinal(calendar.day(now)).replace(day=1)
+    back = [divmod(last.year * 12 + last.month - 1 - ago, 12) for ago in reversed(range(months))]
+    return [date(year, month + 1, 1) for year, month in back]
+
+
+def alikeness(letters: Sequence[str]) -> int:
+    """Return how alike letters are, from 0 to 100: the share of a letter that stands in another one too, on average.
+
+    Letters are compared by their runs of three words, whatever their case and punctuation. Those too short to have
+    one, and a letter alone, are like nothing.
+    """
+    runs = [_runs(letter) for letter in letters]
+    in_letters = Counter(run for letter in runs for run in letter)
+    shares = [percent(sum(in_letters[run] > 1 for run in letter), len(letter)) for letter in runs if letter]
+    return sum(shares) // len(shares) if shares else 0
+
+
+def _runs(letter: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"\w+", letter.casefold())
+    return set(zip(*(words[skip:] for skip in range(RUN_OF_WORDS)), strict=False))
