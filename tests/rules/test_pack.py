@@ -24,6 +24,8 @@ MISTAKES = {
     },
     'cycle = "calendar"': {
         'cycle = "lunar"': "cycle: expected one of 'calendar', 'anniversary', got 'lunar'",
+        '"new\\nline" = 1': r"'new\nline': expected one of name, time_zone, cycle, burn_first, token, currency, "
+        "revisions",
         "cyle = 1": "cyle: expected one of name, time_zone, cycle, burn_first, token, currency, revisions",
         "": "cycle: expected a value, got none",
     },
@@ -107,6 +109,8 @@ def test_all_mistakes_that_no_single_field_shows_are_told_at_once() -> None:
     [
         (b"\xff\xfe", "expected UTF-8 text"),
         ("name = ", "expected TOML"),
+        ("name = " + "1" * 10_000, "expected TOML"),
+        ("name = " + "[" * 100_000, "expected TOML"),
         ("", "name: expected a value, got none"),
         ("revisions = []", "revisions: expected `array` of length >= 1"),
     ],

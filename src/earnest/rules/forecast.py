@@ -39,14 +39,14 @@ def expiring(account: Account, pack: Pack, now: datetime) -> list[Expiring]:
         lost = sum(lot.remaining for lot in gone if lot.root <= last_held)
         if lost:
             losses.append(Expiring(at, lost))
-        # Once a boundary leaves all as the one before did, so will every later one.
+        # Once a boundary leaves all as the one before did, so will every later one, but for what has its own time.
         before, shape = shape, _shape(ahead, last_held)
-        if shape == before and at >= pack.last_start:
+        if shape == before and at >= pack.last_start and all(lot.expires_at is None for lot in ahead.lots):
             break
     return losses
 
 
 def _shape(account: Account, last_held: int) -> list[object]:
     """Return what decides the boundaries to come, but for the numbers and dates that move on with every month."""
-    lots = [(lot.remaining, is_paid(lot), lot.expires_at, lot.root <= last_held) for lot in account.lots]
+    lots = [(lot.remaining, is_paid(lot), lot.root <= last_held) for lot in account.lots]
     return [account.plan, account.chosen_plan, account.fee_unpaid, account.debt, lots]

@@ -218,7 +218,8 @@ def decode_pack(text: bytes | str) -> Pack:
             raise PackError(f"expected UTF-8 text: {error}") from error
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # Besides its own errors tomllib raises Python's, for endless numbers and for nesting without end.
         raise PackError(f"expected TOML: {error}") from error
     return convert_pack(raw)
 
@@ -240,11 +241,13 @@ def _say(error: str, raw: Any) -> str:
     what, _, where = error.rpartition(" - at `$") if " - at `$" in error else (error, "", "")
     path = where.rstrip("`").removeprefix(".")
     steps = [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path)]
-    named = re.fullmatch("Object (contains unknown|missing required) field `(.*)`", what)
+    named = re.fullmatch("Object (contains unknown|missing required) field `(.*)`", what, re.DOTALL)
     if named is not None:
-        field = f"{path}.{named[2]}" if path else named[2]
-        names = ", ".join(_names(steps))
-        return f"{field}: expected a value, got none" if named[1][0] == "m" else f"{field}: expected one of {names}"
+        # A key may hold anything, also the end of a line.
+        key = named[2] if named[2].isprintable() else repr(named[2])
+        field = f"{path}.{key}" if path else key
+        expected = "a value, got none" if named[1] == "missing required" else f"one of {', '.join(_names(steps))}"
+        return f"{field}: expected {expected}"
     for step in steps:
         raw = raw[step]
     if what.startswith("Invalid enum value"):

@@ -18,8 +18,7 @@ def settle(book: Book) -> None:
     """Write everything that has fallen due by now, in the order it fell due; what is due at now is due."""
     while book.due_at <= book.now:
         at = book.due_at
-        if book.lots and book.lots[0].expires_at is not None:
-            _expire_own(book, at)
+        _expire_own(book, at)
         if at == book.cycle_end:
             _cross(book, at)
         # Lots stand in burn order, so the first is the first to expire.
@@ -57,14 +56,11 @@ def may_carry(plan: Plan, rules: Revision) -> int:
 
 
 def _expire_own(book: Book, at: datetime) -> None:
-    """Expire the bonus lots whose own time has come: they burn first, so they stand at the front."""
-    due = 0
-    for lot in book.lots:
-        if lot.expires_at is None or lot.expires_at > at:
-            break
-        due += 1
-    gone, book.lots = book.lots[:due], book.lots[due:]
-    book.write_taken(EntryKind.EXPIRE, gone, at)
+    """Expire the bonus lots whose own time has come."""
+    gone = [lot for lot in book.lots if lot.expires_at is not None and lot.expires_at <= at]
+    if gone:
+        book.lots = tuple(lot for lot in book.lots if lot.expires_at is None or lot.expires_at > at)
+        book.write_taken(EntryKind.EXPIRE, gone, at)
 
 
 def _cross(book: Book, at: datetime) -> None:
