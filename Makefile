@@ -37,7 +37,7 @@ bench: .venv/dev
 # Changes the rules in small ways, one at a time, and sees whether a test notices; tests/README.md says more.
 mutants: .venv/dev
 	rm -rf mutants
-	$(BIN)/mutmut run
+	EARNEST_TEST_EFFORT=mutants $(BIN)/mutmut run
 	$(BIN)/mutmut results
 
 # Takes the newest versions that pyproject.toml allows.

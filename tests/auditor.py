@@ -369,7 +369,7 @@ class Book:
         own_expiry = expires_at.astimezone(UTC) if expires_at else None
         self.add(self.grant(fact["connects"], "bonus", own_expiry=own_expiry), "bonus", at, clip=True)
 
-    def on_revoke(self, at: datetime, fact: dict[str, Any]) -> None:  # noqa: ARG002
+    def on_revoke(self, at: datetime, fact: dict[str, Any]) -> None:
         """An operator takes connects, in burn order."""
         taken = self.burn_order()[: fact["connects"]]
         assert len(taken) == fact["connects"], f"{fact['connects']} revoked where only {len(taken)} are held"
@@ -380,7 +380,7 @@ class Book:
         bought = self.grant(fact["connects"], "purchase", purchase=fact["purchase"])
         self.add(bought, "purchase", at, clip=False)
 
-    def on_reverse(self, at: datetime, fact: dict[str, Any]) -> None:  # noqa: ARG002
+    def on_reverse(self, at: datetime, fact: dict[str, Any]) -> None:
         """A payment reversed: what is held goes, what is spent and has not come back is a debt (6.3)."""
         bought = [connect for connect in self.connects if connect.purchase == fact["purchase"]]
         self.debt += sum(connect.state == SPENT for connect in bought)
@@ -405,28 +405,28 @@ class Book:
         self.plan = new
         self.add(self.grant(max(0, number), "allotment"), "allot", at, clip=True)
 
-    def on_take_back(self, at: datetime, fact: dict[str, Any]) -> None:  # noqa: ARG002
+    def on_take_back(self, at: datetime, fact: dict[str, Any]) -> None:
         """The holder takes a change down back (7.2)."""
         self.pending = None
 
-    def on_fee_unpaid(self, at: datetime, fact: dict[str, Any]) -> None:  # noqa: ARG002
+    def on_fee_unpaid(self, at: datetime, fact: dict[str, Any]) -> None:
         """A fee reported unpaid (7.2)."""
         self.unpaid = True
 
-    def on_fee_paid(self, at: datetime, fact: dict[str, Any]) -> None:  # noqa: ARG002
+    def on_fee_paid(self, at: datetime, fact: dict[str, Any]) -> None:
         """The fee came after all."""
         self.unpaid = False
 
-    def on_hire(self, at: datetime, fact: dict[str, Any]) -> None:  # noqa: ARG002
+    def on_hire(self, at: datetime, fact: dict[str, Any]) -> None:
         """A hire: the count starts anew; an operator's suspension stands (9.2)."""
         self.conduct.start_anew()
 
-    def on_lift(self, at: datetime, fact: dict[str, Any]) -> None:  # noqa: ARG002
+    def on_lift(self, at: datetime, fact: dict[str, Any]) -> None:
         """A lift: the count starts anew, and any suspension ends (9.3)."""
         self.conduct.start_anew()
         self.conduct.by_operator = None
 
-    def on_suspend(self, at: datetime, fact: dict[str, Any]) -> None:  # noqa: ARG002
+    def on_suspend(self, at: datetime, fact: dict[str, Any]) -> None:
         """An operator suspends; a second time changes nothing."""
         self.conduct.by_operator = self.conduct.by_operator or at
 
