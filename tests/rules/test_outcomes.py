@@ -1,0 +1,418 @@
+"""What an outcome says besides the balance: notes, notices, figures, and what became of what was brought along."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from earnest.rules.account import Account, Evidence, Lot, Source, Suspension
+from earnest.rules.commands import (
+    Appeal,
+    ChangePlan,
+    Command,
+    ConfirmPurchase,
+    DecideSuspension,
+    Decline,
+    GiveBack,
+    Grant,
+    Hire,
+    KeepPlan,
+    Open,
+    ReportFee,
+    ReversePurchase,
+    Revoke,
+    StartPurchase,
+    Submit,
+    Suspend,
+    Withdraw,
+)
+from earnest.rules.decide import decide
+from earnest.rules.job import Job, close, post, resize
+from earnest.rules.member import Member
+from earnest.rules.outcome import Accepted, Charge, Notice, NoticeKind, PurchaseWarning, Refusal, Refused
+from earnest.rules.price import Duration, JobSize, JobType, WeeklyHours
+from earnest.rules.proposal import Proposal, ProposalStatus
+from earnest.rules.purchase import Purchase, PurchaseStatus
+from tests.packs import article
+
+PACK = article()
+NOW = datetime(2024, 3, 7, 12, tzinfo=UTC)
+END = datetime(2024, 4, 1, tzinfo=UTC)
+OWNER, ADMIN, MEMBER = Member("mem_o", "owner"), Member("mem_a", "admin"), Member("mem_m", "member")
+
+
+def done(account: Account | None, command: Command, now: datetime = NOW, history: Any = None) -> Accepted:
+    outcome = decide(account, command, PACK, now, history)
+    assert isinstance(outcome, Accepted), outcome
+    return outcome
+
+
+def refused(account: Account, command: Command, now: datetime = NOW, history: Any = None) -> tuple[str, dict[str, Any]]:
+    outcome = decide(account, command, PACK, now, history)
+    assert isinstance(outcome, Refused), outcome
+    return outcome.code.value, outcome.figures
+
+
+def opened(plan: str = "plus", kind: Any = "individual") -> Account:
+    return done(None, Open("acc", kind, plan)).account
+
+
+def job(budget: int = 30_000, now: datetime = NOW) -> Job:
+    return post("job", "dan", JobSize(JobType.FIXED, budget), PACK, now)
+
+
+def test_an_opening_charges_the_fee_and_grants_the_allotment() -> None:
+    outcome = done(None, Open("acc", "individual", "plus", datetime(2024, 2, 10, tzinfo=UTC)))
+    assert [(e.kind.value, e.connects, e.note, e.plan) for e in outcome.entries] == [
+        ("allot", 70, "", "plus"),
+        ("carry", -70, "", "plus"),
+        ("carry", 70, "", "plus"),
+        ("allot", 70, "", "plus"),
+    ]
+    assert outcome.charges == (
+        Charge("plus", 1000, datetime(2024, 2, 10, tzinfo=UTC)),
+        Charge("plus", 1000, datetime(2024, 3, 1, tzinfo=UTC)),
+    )
+    assert done(None, Open("acc", "individual", "basic")).charges == ()
+    assert outcome.account.id == "acc"
+    assert outcome.account.status.value == "active"
+
+
+def test_a_proposal_says_what_it_cost_and_from_where() -> None:
+    agency = opened("agency", "agency")
+    outcome = done(agency, Submit(job(), attempts=2, worker=OWNER))
+    (entry,) = outcome.entries
+    assert outcome.proposals == (
+        Proposal("acc", 2, "job", 3, ProposalStatus.LIVE, 2, False, NOW, (Lot(1, Source.ALLOTMENT, 2, 1),), "mem_o"),
+    )
+    assert (entry.n, entry.job_id, entry.proposal, entry.balance_after) == (2, "job", 2, 78)
+    invited = done(opened(), Submit(job(), invited=True))
+    assert (invited.proposals[0].connects_spent, invited.proposals[0].taken) == (0, ())
+    assert [(e.kind.value, e.connects, e.lot, e.job_id, e.proposal) for e in invited.entries] == [
+        ("spend", 0, None, "job", 2)
+    ]
+    assert invited.proposals[0].invited
+    assert invited.account.judge_on > outcome.account.judge_on
+
+
+def test_who_may_propose() -> None:
+    agency, person = opened("agency", "agency"), opened()
+    expected = "a member of the agency"
+    assert refused(agency, Submit(job())) == ("malformed", {"field": "worker_id", "expected": expected})
+    expected = "none, as the account is an individual's"
+    assert refused(person, Submit(job(), worker=OWNER)) == ("malformed", {"field": "worker_id", "expected": expected})
+    figures = {"reason": "role", "member": "mem_m", "role": "member"}
+    assert refused(agency, Submit(job(), worker=MEMBER)) == ("not_permitted", figures)
+    for member in (ADMIN, Member("mem_m", "member", can_propose=True)):
+        assert done(agency, Submit(job(), worker=member)).proposals[0].worker_id == member.id
+    for leader in ("owner", "admin"):
+        barred = Member("mem", leader, can_propose=False)  # type: ignore[arg-type]
+        assert refused(agency, Submit(job(), worker=barred))[0] == "not_permitted"
+
+
+def test_where_nobody_may_propose() -> None:
+    posted = job(now=datetime(2024, 2, 6, 12, tzinfo=UTC))
+    assert refused(opened(), Submit(posted)) == ("job_not_open", {"job": "job", "status": "lapsed"})
+    assert refused(opened(), Submit(close(job(), "filled", NOW))) == (
+        "job_not_open",
+        {"job": "job", "status": "closed"},
+    )
+    assert refused(opened(), Submit(job(), live=True)) == ("already_proposed", {"job": "job"})
+    poor = done(opened(), Revoke(69, "taken")).account
+    assert refused(poor, Submit(job())) == ("insufficient_connects", {"required": 2, "available": 1})
+    assert done(poor, Submit(job(budget=100))).account.balance == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "status"), [(Withdraw, "withdrawn"), (Decline, "declined"), (lambda p: Hire(p, job()), "hired")]
+)
+def test_a_live_proposal_is_decided_once(make: Any, status: str) -> None:
+    sent = done(opened(), Submit(job()))
+    outcome = done(sent.account, make(sent.proposals[0]))
+    assert outcome.proposals == (msgspec.structs.replace(sent.proposals[0], status=ProposalStatus(status)),)
+    assert outcome.entries == ()
+    for again in (Withdraw, Decline, lambda p: Hire(p, job())):
+        assert refused(outcome.account, again(outcome.proposals[0])) == ("proposal_not_live", {"status": status})
+
+
+def test_a_hire_counts_on_the_job_and_starts_the_accounts_count_anew() -> None:
+    sent = done(opened(), Submit(job()))
+    hired = done(sent.account, Hire(sent.proposals[0], job()))
+    assert hired.job is not None
+    assert (hired.job.hires, hired.account.counted_from) == (1, 2)
+    assert hired.account.judge_on > 3_000_000
+    assert done(sent.account, Hire(sent.proposals[0], hired.job)).job == msgspec.structs.replace(job(), hires=2)
+    shut = close(job(), "filled", NOW)
+    assert refused(sent.account, Hire(sent.proposals[0], shut)) == ("job_not_open", {"job": "job", "status": "closed"})
+    withdrawn = done(sent.account, Withdraw(sent.proposals[0])).proposals[0]
+    assert refused(sent.account, Hire(withdrawn, shut))[0] == "job_not_open"
+
+
+def test_a_job_closes_once_and_is_priced_by_what_counts_of_its_size() -> None:
+    posted = job()
+    shut = close(posted, "removed", NOW)
+    assert (shut.closed_at, shut.close_reason) == (NOW, "removed")
+    assert close(shut, "filled", END) == shut
+    assert shut.gives_back(PACK, NOW)
+    assert not msgspec.structs.replace(shut, hires=1).gives_back(PACK, NOW)
+    assert not posted.gives_back(PACK, END)
+    dearer = article(price_card__duration__over_6_months=5, price_card__fixed_above=3)
+    size = JobSize(JobType.HOURLY, 100, Duration.OVER_6_MONTHS)
+    hourly = post("job", "dan", size, PACK, NOW)
+    for same in (JobSize(JobType.HOURLY, None, Duration.OVER_6_MONTHS), JobSize(JobType.HOURLY, 7, size.duration)):
+        edited = resize(hourly, same, dearer, NOW)
+        assert (edited.price, edited.size) == (4, same)
+    other = JobSize(JobType.HOURLY, None, Duration.OVER_6_MONTHS, WeeklyHours.UNDER_30)
+    assert resize(hourly, other, dearer, NOW).price == 5
+    # Fixed without a budget is priced as hourly is, so that changing just the type changes nothing that counts.
+    assert resize(hourly, JobSize(JobType.FIXED, None, Duration.OVER_6_MONTHS), dearer, NOW).price == 4
+    fixed = post("job", "dan", JobSize(JobType.FIXED, 500_000, Duration.OVER_6_MONTHS), PACK, NOW)
+    assert resize(fixed, JobSize(JobType.FIXED, 500_000), dearer, NOW).price == 5
+    assert resize(fixed, JobSize(JobType.FIXED, 500_001), dearer, NOW).price == 3
+
+
+def bought(account: Account, connects: int, id_: str = "pur") -> Accepted:
+    started = done(account, StartPurchase(id_, connects))
+    assert started.purchase is not None
+    return done(started.account, ConfirmPurchase(started.purchase))
+
+
+def test_a_purchase_through_its_life() -> None:
+    started = done(opened(), StartPurchase("pur", 20, by=None))
+    assert started.purchase == Purchase("pur", 20, 100, PurchaseStatus.PENDING, NOW)
+    assert started.purchase.amount == 2000
+    assert started.entries == ()
+    confirmed = done(started.account, ConfirmPurchase(started.purchase), END.replace(month=3, day=8))
+    assert confirmed.purchase == msgspec.structs.replace(
+        started.purchase, status=PurchaseStatus.CONFIRMED, decided_at=datetime(2024, 3, 8, tzinfo=UTC)
+    )
+    assert [(e.kind.value, e.lot) for e in confirmed.entries] == [
+        ("purchase", Lot(2, Source.PURCHASE, 20, 2, None, "pur", 100))
+    ]
+    again = done(confirmed.account, ConfirmPurchase(confirmed.purchase), datetime(2024, 3, 9, tzinfo=UTC))
+    assert (again.purchase, again.entries) == (confirmed.purchase, ())
+    reversed_ = done(again.account, ReversePurchase(confirmed.purchase, 3), datetime(2024, 3, 10, tzinfo=UTC))
+    assert [(e.kind.value, e.connects, e.note) for e in reversed_.entries] == [
+        ("revoke", -20, "the payment of pur was reversed")
+    ]
+    assert reversed_.purchase is not None
+    assert reversed_.purchase.status is PurchaseStatus.REVERSED
+    assert reversed_.purchase.decided_at == datetime(2024, 3, 10, tzinfo=UTC)
+    assert reversed_.account.debt == 3
+    for late in (ConfirmPurchase(reversed_.purchase), ReversePurchase(reversed_.purchase, 20)):
+        once_more = done(reversed_.account, late, datetime(2024, 3, 11, tzinfo=UTC))
+        assert (once_more.purchase, once_more.entries, once_more.account.debt) == (reversed_.purchase, (), 3)
+
+
+def test_a_purchase_reversed_while_pending_is_cancelled() -> None:
+    started = done(opened(), StartPurchase("pur", 20))
+    assert started.purchase is not None
+    cancelled = done(started.account, ReversePurchase(started.purchase))
+    assert cancelled.purchase == msgspec.structs.replace(
+        started.purchase, status=PurchaseStatus.CANCELLED, decided_at=NOW
+    )
+    assert cancelled.entries == ()
+    assert done(started.account, ConfirmPurchase(cancelled.purchase)).purchase == cancelled.purchase
+
+
+def test_a_purchase_no_longer_allowed_is_refused_when_confirmed() -> None:
+    started = done(opened(), StartPurchase("pur", 280))
+    full = done(started.account, Grant(1, "gift")).account
+    assert started.purchase is not None
+    outcome = done(full, ConfirmPurchase(started.purchase))
+    assert outcome.purchase == msgspec.structs.replace(
+        started.purchase, status=PurchaseStatus.REFUSED, decided_at=NOW, refusal="over_most_held"
+    )
+    assert outcome.entries == ()
+    assert outcome.account.balance == 71
+    assert done(full, ReversePurchase(outcome.purchase)).purchase == outcome.purchase
+
+
+def test_who_may_buy_and_how_much() -> None:
+    assert refused(opened("basic"), StartPurchase("pur", 1)) == ("plan_cannot_buy", {"plan": "basic"})
+    figures = {"most_held": 350, "would_fit": 280}
+    assert refused(opened(), StartPurchase("pur", 281)) == ("over_most_held", figures)
+    hours = [datetime(2024, 3, 6, 12, 0, 1, tzinfo=UTC), datetime(2024, 3, 6, 12, tzinfo=UTC)]
+    awaited = tuple(Purchase(f"p{n}", 10, 100, PurchaseStatus.PENDING, at) for n, at in enumerate(hours))
+    # One that has waited for a whole day counts no longer; nor does one that was decided.
+    settled = Purchase("p9", 10, 100, PurchaseStatus.CONFIRMED, NOW)
+    assert refused(opened(), StartPurchase("pur", 271, (*awaited, settled)))[1]["would_fit"] == 270
+    assert done(opened(), StartPurchase("pur", 270, (*awaited, settled))).purchase is not None
+    started = done(opened(), StartPurchase("p0", 280))
+    assert started.purchase is not None
+    confirmed = done(started.account, ConfirmPurchase(started.purchase, (started.purchase,)))
+    assert confirmed.account.balance == 350
+    assert refused(confirmed.account, StartPurchase("pur", 1))[1]["would_fit"] == 0
+    indebted = msgspec.structs.replace(confirmed.account, debt=5)
+    assert done(indebted, StartPurchase("pur", 5)).warning == PurchaseWarning(350 + 5 - 140, END)
+    assert refused(indebted, StartPurchase("pur", 6))[1]["would_fit"] == 5
+
+
+@pytest.mark.parametrize(
+    "command", [StartPurchase("pur", 1, (), MEMBER), ChangePlan("agency", MEMBER), KeepPlan(MEMBER)]
+)
+def test_only_owners_and_admins_buy_and_change_the_plan(command: Any) -> None:
+    agency = opened("agency", "agency")
+    assert refused(agency, command) == ("not_permitted", {"reason": "role", "member": "mem_m", "role": "member"})
+    for leader in (OWNER, ADMIN):
+        outcome = decide(agency, msgspec.structs.replace(command, by=leader), PACK, NOW)
+        assert isinstance(outcome, Accepted) or outcome.code is Refusal.NOTHING_PENDING
+
+
+def test_an_addition_pays_the_debt_and_is_clipped_with_a_note_each() -> None:
+    rich = bought(opened(), 280)
+    indebted = msgspec.structs.replace(rich.account, debt=4)
+    outcome = done(indebted, Grant(10, "gift"))
+    assert [(e.kind.value, e.connects, e.note) for e in outcome.entries] == [
+        ("bonus", 10, "gift"),
+        ("revoke", -4, "paid towards the debt of a reversed purchase"),
+        ("forfeit", -6, "above the 350 that may be held"),
+    ]
+    assert outcome.notices == (Notice(NoticeKind.FORFEITED, NOW, 6),)
+    assert (outcome.account.balance, outcome.account.debt) == (350, 0)
+    part = done(msgspec.structs.replace(rich.account, debt=40), Grant(10, "gift"))
+    assert [(e.kind.value, e.connects) for e in part.entries] == [("bonus", 10), ("revoke", -10)]
+    assert (part.account.debt, part.notices) == (30, ())
+    assert [e.note for e in done(opened(), Revoke(3, "a word")).entries] == ["a word"]
+
+
+def test_of_a_mixed_return_the_free_part_is_forfeited_first() -> None:
+    # 2 free and 3 paid come back to where there is room for 1.
+    taken = (Lot(8, Source.PURCHASE, 3, 8, None, "pur", 100), Lot(9, Source.ALLOTMENT, 2, 9))
+    spent = Proposal("acc", 3, "job", 1, ProposalStatus.LIVE, 5, False, NOW, taken)
+    outcome = done(bought(opened(), 279).account, GiveBack((spent,), "the client cancelled"))
+    assert [(e.kind.value, e.connects, e.lot.purchase_id if e.lot else None, e.note) for e in outcome.entries] == [
+        ("return", 3, "pur", "the client cancelled"),
+        ("return", 2, None, "the client cancelled"),
+        ("forfeit", -2, None, "above the 350 that may be held"),
+        ("forfeit", -2, "pur", "above the 350 that may be held"),
+    ]
+    assert [(e.job_id, e.proposal) for e in outcome.entries] == [("job", 3), ("job", 3), (None, None), (None, None)]
+    assert outcome.proposals == (msgspec.structs.replace(spent, returned_at=NOW),)
+    assert outcome.notices == (Notice(NoticeKind.FORFEITED, NOW, 4),)
+
+
+def test_moving_up_says_so_and_charges() -> None:
+    outcome = done(opened("basic"), ChangePlan("plus"))
+    assert [(e.kind.value, e.connects, e.note, e.plan) for e in outcome.entries] == [
+        ("allot", 10, "moved up from basic to plus", "plus")
+    ]
+    assert outcome.notices == (Notice(NoticeKind.PLAN_CHANGED, NOW, plan="plus"),)
+    assert outcome.charges == (Charge("plus", 1000, NOW),)
+    assert (outcome.account.plan, outcome.account.chosen_plan) == ("plus", None)
+
+
+def test_moving_down_waits_and_can_be_taken_back() -> None:
+    waiting = done(opened(), ChangePlan("basic"))
+    assert (waiting.account.plan, waiting.account.chosen_plan, waiting.notices) == ("plus", "basic", ())
+    for back in (ChangePlan("plus"), KeepPlan()):
+        assert done(waiting.account, back).account.chosen_plan is None
+    assert refused(opened(), KeepPlan()) == ("nothing_pending", {})
+    fallen = done(waiting.account, Revoke(1, "x"), END)
+    assert fallen.notices == (Notice(NoticeKind.PLAN_CHANGED, END, plan="basic"),)
+    assert (fallen.account.plan, fallen.account.chosen_plan, fallen.charges) == ("basic", None, ())
+    assert [e.plan for e in fallen.entries] == ["plus", "basic", "basic"]
+
+
+def test_an_unpaid_fee() -> None:
+    unpaid = done(opened(), ReportFee(paid=False)).account
+    assert unpaid.fee_unpaid
+    assert not done(unpaid, ReportFee(paid=True)).account.fee_unpaid
+    # Nothing is barred while there is a lower plan to fall to, but the way up is.
+    assert done(unpaid, Submit(job())).entries
+    assert done(unpaid, ChangePlan("plus")).account.fee_unpaid
+    low = done(opened("basic"), ReportFee(paid=False)).account
+    assert refused(low, ChangePlan("plus")) == ("not_permitted", {"reason": "fee_unpaid"})
+    fallen = done(unpaid, Revoke(1, "x"), END).account
+    assert (fallen.plan, fallen.fee_unpaid) == ("basic", False)
+    agency = done(opened("agency", "agency"), ReportFee(paid=False)).account
+    for command in (Submit(job(), worker=OWNER), StartPurchase("pur", 1)):
+        assert refused(agency, command) == ("not_permitted", {"reason": "fee_unpaid"})
+    still = done(agency, Revoke(1, "x"), END).account
+    assert (still.plan, still.fee_unpaid) == ("agency", True)
+
+
+def test_an_operators_suspension_and_its_appeal() -> None:
+    suspended = done(opened(), Suspend("sends the same letter"))
+    assert suspended.account.suspension == Suspension(NOW, "operator", "sends the same letter")
+    assert suspended.notices == (Notice(NoticeKind.SUSPENDED, NOW),)
+    assert suspended.account.status.value == "suspended"
+    assert refused(suspended.account, Submit(job(), invited=True)) == (
+        "account_suspended",
+        {"since": "2024-03-07T12:00:00+00:00"},
+    )
+    later = datetime(2024, 3, 8, tzinfo=UTC)
+    assert done(suspended.account, Suspend("once more"), later).account.suspension == suspended.account.suspension
+    appealed = done(suspended.account, Appeal("not so"), later).account
+    assert appealed.suspension == msgspec.structs.replace(
+        suspended.account.suspension, appeal="not so", appealed_at=later
+    )
+    assert refused(appealed, Appeal("really"), later) == (
+        "already_appealed",
+        {"appealed_at": "2024-03-08T00:00:00+00:00"},
+    )
+    upheld = done(appealed, DecideSuspension("upheld", "it is"), later)
+    assert upheld.account.suspension == msgspec.structs.replace(
+        appealed.suspension, decision="upheld", decided_at=later, decision_reason="it is"
+    )
+    assert upheld.notices == ()
+    lifted = done(upheld.account, DecideSuspension("lifted", "enough"), later)
+    assert (lifted.account.suspension, lifted.account.counted_from) == (None, lifted.account.n)
+    assert lifted.notices == (Notice(NoticeKind.REINSTATED, later),)
+    for command in (Appeal("x"), DecideSuspension("lifted"), DecideSuspension("upheld")):
+        assert refused(lifted.account, command, later) == ("not_suspended", {})
+
+
+def sprayed(count: int, connects: int = 2) -> tuple[Account, list[Proposal]]:
+    """An account that sent proposals on 7 March and was never hired."""
+    account, sent = opened(), []
+    for n in range(count):
+        outcome = done(account, Submit(msgspec.structs.replace(job(), id=f"job-{n}", price=connects)))
+        account = outcome.account
+        sent += outcome.proposals
+    return account, sent
+
+
+DUE = datetime(2024, 3, 21, tzinfo=UTC)
+
+
+def test_a_suspension_by_conduct_carries_its_evidence() -> None:
+    account, sent = sprayed(20)
+    outcome = done(account, Suspend("by hand, later"), datetime(2024, 3, 25, tzinfo=UTC), sent)
+    evidence = tuple(Evidence(p.n, p.job_id, 2, NOW) for p in sent)
+    assert outcome.notices == (Notice(NoticeKind.SUSPENDED, DUE, 40),)
+    # An operator who suspends what conduct has suspended makes it stand until it is lifted.
+    assert outcome.account.suspension == Suspension(DUE, "operator", "by hand, later", evidence)
+    hired = done(outcome.account, Hire(sent[0], job()), datetime(2024, 3, 26, tzinfo=UTC))
+    assert hired.account.suspension is not None
+    assert hired.notices == ()
+
+
+def test_a_hire_or_a_return_below_the_limit_ends_a_suspension_by_conduct() -> None:
+    account, sent = sprayed(20)
+    suspended = done(account, Grant(1, "gift"), DUE, sent).account
+    assert suspended.suspension is not None
+    hired = done(suspended, Hire(sent[0], job()), DUE)
+    assert (hired.account.suspension, hired.notices) == (None, (Notice(NoticeKind.REINSTATED, DUE),))
+    returned = done(suspended, GiveBack((sent[3],)), DUE, sent)
+    assert returned.account.suspension is None
+    assert returned.notices == (Notice(NoticeKind.REINSTATED, DUE), Notice(NoticeKind.WARNED, DUE, 38))
+    assert returned.account.warned
+    assert returned.account.status.value == "warned"
+    # Half of them have to come back before the warning ends too.
+    calm = done(suspended, GiveBack(tuple(sent[:6])), DUE, sent)
+    assert (calm.account.status.value, calm.account.warned) == ("active", False)
+
+
+def test_a_warning_comes_and_goes_with_the_days() -> None:
+    account, sent = sprayed(15)
+    assert account.judge_on == DUE.toordinal()
+    warned = done(account, Grant(1, "gift"), DUE, sent)
+    assert warned.notices == (Notice(NoticeKind.WARNED, DUE, 30),)
+    ends = datetime(2024, 6, 5, tzinfo=UTC)
+    assert warned.account.judge_on == ends.toordinal()
+    still = done(warned.account, Revoke(1, "x"), datetime(2024, 6, 4, 23, tzinfo=UTC))
+    assert (still.account.warned, still.notices) == (True, ())
+    over = done(warned.account, Revoke(1, "x"), ends, sent)
+    assert (over.account.warned, over.account.judge_on > 3_000_000) == (False, True)
