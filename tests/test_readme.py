@@ -23,7 +23,7 @@ def test_the_commands_run_in_their_order(tmp_path: Path) -> None:
     assert len(commands) >= 4
     earnest = f"{shlex.quote(sys.executable)} -m earnest"
     for block in commands:
-        script = block.replace(".venv/bin/earnest", earnest).replace("/tmp/", f"{tmp_path}/")  # noqa: S108
+        script = block.replace("/tmp/", f"{tmp_path}/").replace(".venv/bin/earnest", earnest)  # noqa: S108
         ended = subprocess.run(["bash", "-euc", script], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603, S607
         assert (ended.returncode, ended.stderr) == (0, ""), block
         assert ("earnest" in block) == bool(ended.stdout)

@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from earnest.rules import conduct, job
-from earnest.rules.account import Account, Entry, EntryKind
+from earnest.rules.account import Account, EntryKind
 from earnest.rules.commands import (
     Command,
     ConfirmPurchase,
@@ -77,11 +77,13 @@ class Market:
             self._on_accepted(outcome)
         account_id = outcome.account.id
         self.accounts[account_id] = outcome.account
-        for proposal in outcome.proposals:
-            self.proposals[account_id][proposal.n] = proposal
+        if outcome.proposals:
+            proposals = self.proposals[account_id]
+            for proposal in outcome.proposals:
+                proposals[proposal.n] = proposal
         for entry in outcome.entries:
-            if entry.kind in (EntryKind.SPEND, EntryKind.RETURN):
-                self._track(entry)
+            if entry.lot is not None and entry.lot.purchase_id is not None:
+                self._track(entry.kind, entry.connects, entry.lot.purchase_id)
         if outcome.job is not None:
             self.jobs[outcome.job.id] = outcome.job
         if outcome.purchase is not None:
@@ -90,10 +92,10 @@ class Market:
             pending = self._pending[account_id]
             (pending.add if purchase.status is PurchaseStatus.PENDING else pending.discard)(purchase.id)
 
-    def _track(self, entry: Entry) -> None:
+    def _track(self, kind: EntryKind, connects: int, purchase_id: str) -> None:
         """Keep how much of each purchase is spent and has not come back."""
-        if entry.lot is not None and entry.lot.purchase_id is not None:
-            self._unreturned[entry.lot.purchase_id] -= entry.connects
+        if kind is EntryKind.SPEND or kind is EntryKind.RETURN:
+            self._unreturned[purchase_id] -= connects
 
     # What a holder does
 
@@ -102,18 +104,18 @@ class Market:
         job_ = self.jobs.get(job_id)
         if job_ is None:
             return Refused(Refusal.UNKNOWN_JOB)
-        before = self.attempts(account_id, job_id)
+        bidders = self._by_job[job_id]
+        before = bidders.get(account_id, ())
         command = Submit(
             job_,
             invited=job_id in self._invited and account_id in self._invited[job_id],
-            live=bool(before) and before[-1].status is not ProposalStatus.WITHDRAWN,
+            live=before != () and self.proposals[account_id][before[-1]].status is not ProposalStatus.WITHDRAWN,
             attempts=len(before),
             worker=worker,
         )
         outcome = self.act(account_id, command, now)
         if isinstance(outcome, Accepted):
-            bidders = self._by_job[job_id]
-            bidders[account_id] = (*bidders.get(account_id, ()), outcome.proposals[0].n)
+            bidders[account_id] = (*before, outcome.proposals[0].n)
         return outcome
 
     def attempts(self, account_id: str, job_id: str) -> list[Proposal]:
