@@ -8,13 +8,16 @@ the lines say is what the lots hold (RULES 11), asserted on every write.
 from collections.abc import Iterable
 from datetime import datetime
 
-from earnest.rules.account import Account, Entry, EntryKind, Lot
-from earnest.rules.burn import burn, burn_order, clip_order
+from earnest.rules.account import Account, Entry, EntryKind, Lot, Source
+from earnest.rules.burn import burn, clip_order, with_brought
 from earnest.rules.job import Job
 from earnest.rules.outcome import Accepted, Charge, Notice, NoticeKind, PurchaseWarning
 from earnest.rules.pack import Pack, Plan
 from earnest.rules.proposal import Proposal
 from earnest.rules.purchase import Purchase
+
+# An enumeration's member costs ten times a name's look-up, and these are asked for on every carried lot.
+_CARRY, _CARRIED = EntryKind.CARRY, Source.CARRIED
 
 
 class UnbalancedError(RuntimeError):
@@ -112,27 +115,33 @@ class Book:
         note: str = "",
     ) -> None:
         """Write a line for each slice that was taken from the lots."""
+        n, balance, plan = self.n, self.balance, self.plan
         for slice_ in slices:
-            self.write(kind, -slice_.remaining, slice_, at, job_id, proposal, note)
+            n += 1
+            balance -= slice_.remaining
+            self.entries.append(Entry(n, kind, -slice_.remaining, slice_, balance, at, plan, job_id, proposal, note))
+        self.n, self.balance = n, balance
 
-    def bring(self, kind: EntryKind, lot: Lot, at: datetime, proposal: Proposal | None = None, note: str = "") -> Lot:
-        """Write the line that brings a lot and return the lot, numbered; without a root it is a grant of its own.
+    def write_carried(self, lots: Iterable[Lot], at: datetime) -> list[Lot]:
+        """Write the two lines of each lot that is carried, and return the lots it goes on as."""
+        # Most lines of a quiet life are written here, so this does without a call for each.
+        n, balance, plan, entries = self.n, self.balance, self.plan, self.entries
+        onward: list[Lot] = []
+        for lot in lots:
+            connects = lot.remaining
+            new = Lot(n + 2, _CARRIED, connects, lot.root, None, lot.purchase_id, lot.unit_price)
+            entries.append(Entry(n + 1, _CARRY, -connects, lot, balance - connects, at, plan))
+            entries.append(Entry(n + 2, _CARRY, connects, new, balance, at, plan))
+            onward.append(new)
+            n += 2
+        self.n = n
+        return onward
 
-        An addition may be several lines; `keep` completes it.
-        """
-        n = self.n + 1
-        lot = Lot(n, lot.source, lot.remaining, lot.root or n, lot.expires_at, lot.purchase_id, lot.unit_price)
-        if proposal is None:
-            self.write(kind, lot.remaining, lot, at, note=note)
-        else:
-            self.write(kind, lot.remaining, lot, at, proposal.job_id, proposal.n, note)
-        return lot
-
-    def keep(self, brought: list[Lot], plan: Plan, at: datetime, *, clip: bool = True) -> None:
+    def keep(self, brought: tuple[Lot, ...], plan: Plan, at: datetime, *, clip: bool = True) -> None:
         """Complete an addition: pay the debt out of it, forfeit what stands above the plan's most held, keep the rest.
 
-        What was brought has been written in full; debt and forfeit are lines of the same instant, and never take
-        more than came in. With `clip` False nothing is forfeited.
+        What was brought has been written in full, each lot with its line's number; debt and forfeit are lines of the
+        same instant, and never take more than came in. With `clip` False nothing is forfeited.
         """
         most_held = plan.most_held if clip else None
         if self.debt or (most_held is not None and self.balance > most_held):
@@ -140,9 +149,9 @@ class Book:
         for lot in brought:
             if lot.expires_at is not None and lot.expires_at < self.due_at:
                 self.due_at = lot.expires_at
-        self.lots = burn_order((*self.lots, *brought), self.cycle_end, free_first=self.pack.free_first)
+        self.lots = with_brought(self.lots, brought, self.cycle_end, free_first=self.pack.free_first)
 
-    def _settle_up(self, brought: list[Lot], at: datetime, most_held: int | None) -> list[Lot]:
+    def _settle_up(self, brought: tuple[Lot, ...], at: datetime, most_held: int | None) -> tuple[Lot, ...]:
         """Pay the debt out of what was brought, forfeit what stands above the limit, and return what is left."""
         connects = sum(lot.remaining for lot in brought)
         owed = min(self.debt, connects)
@@ -154,7 +163,7 @@ class Book:
             left, taken = burn(left, surplus)
             self.write_taken(EntryKind.FORFEIT, taken, at, note=f"above the {most_held} that may be held")
             self.notices.append(Notice(NoticeKind.FORFEITED, at, surplus))
-        return list(left)
+        return left
 
     def charge(self, plan: Plan, at: datetime) -> None:
         """Record a plan's monthly fee, where it has one, as due."""

@@ -19,25 +19,23 @@ def is_paid(lot: Lot) -> bool:
 
 def burn_order(lots: Iterable[Lot], cycle_end: datetime, *, free_first: bool) -> tuple[Lot, ...]:
     """Return lots in the order they are spent in; those without an expiry of their own end with the cycle."""
-    lots = tuple(lots)
-    if _in_order(lots):
-        return lots
     return tuple(
         sorted(lots, key=lambda lot: (lot.expires_at or cycle_end, is_paid(lot) == free_first, lot.root, lot.n))
     )
 
 
-def _in_order(lots: tuple[Lot, ...]) -> bool:
-    """Say whether lots are in burn order for certain: all free, all of the cycle, and ever younger.
-
-    That is what a month mostly brings, and quicker told than sorted.
-    """
-    root = 0
-    for lot in lots:
-        if lot.purchase_id is not None or lot.expires_at is not None or lot.root <= root:
-            return False
-        root = lot.root
-    return True
+def with_brought(
+    lots: tuple[Lot, ...], brought: tuple[Lot, ...], cycle_end: datetime, *, free_first: bool
+) -> tuple[Lot, ...]:
+    """Return lots in burn order with others added to them."""
+    # What a month mostly brings, one grant younger than others like it, is quicker told than sorted.
+    if len(brought) == 1:
+        if not lots:
+            return brought
+        last, (new,) = lots[-1], brought
+        if last.root < new.root and last.expires_at is new.expires_at is None and is_paid(last) == is_paid(new):
+            return lots + brought
+    return burn_order(lots + brought, cycle_end, free_first=free_first) if brought else lots
 
 
 def clip_order(lots: Iterable[Lot], cycle_end: datetime) -> tuple[Lot, ...]:

@@ -69,8 +69,10 @@ def confirm_purchase(book: Book, command: ConfirmPurchase) -> None:
     if refused is not None:
         book.purchase = _decided(book, purchase, PurchaseStatus.REFUSED, refused.code.value)
         return
-    lot = Lot(0, Source.PURCHASE, purchase.connects, 0, None, purchase.id, purchase.unit_price)
-    book.keep([book.bring(EntryKind.PURCHASE, lot, book.now)], book.rules.plan(book.plan), book.now, clip=False)
+    n = book.n + 1
+    lot = Lot(n, Source.PURCHASE, purchase.connects, n, None, purchase.id, purchase.unit_price)
+    book.write(EntryKind.PURCHASE, lot.remaining, lot, book.now)
+    book.keep((lot,), book.rules.plan(book.plan), book.now, clip=False)
     book.purchase = _decided(book, purchase, PurchaseStatus.CONFIRMED)
 
 

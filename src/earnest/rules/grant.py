@@ -13,8 +13,10 @@ def grant(book: Book, command: Grant) -> Refused | None:
     expires_at = None if command.expires_at is None else as_utc(command.expires_at, "expires_at")
     if expires_at is not None and expires_at <= book.now:
         return Refused(Refusal.MALFORMED, {"field": "expires_at", "expected": "a time after now"})
-    lot = Lot(0, Source.BONUS, command.connects, 0, expires_at)
-    book.keep([book.bring(EntryKind.BONUS, lot, book.now, note=command.reason)], book.rules.plan(book.plan), book.now)
+    n = book.n + 1
+    lot = Lot(n, Source.BONUS, command.connects, n, expires_at)
+    book.write(EntryKind.BONUS, lot.remaining, lot, book.now, note=command.reason)
+    book.keep((lot,), book.rules.plan(book.plan), book.now)
     return None
 
 

@@ -58,7 +58,7 @@ class Notice(msgspec.Struct, frozen=True):
     plan: str | None = None
 
 
-class Charge(msgspec.Struct, frozen=True):
+class Charge(msgspec.Struct, frozen=True, gc=False):
     """A membership fee that fell due, in minor units; fees are never in the journal of connects (RULES 7.1)."""
 
     plan: str

@@ -20,19 +20,20 @@ def give_back(book: Book, command: GiveBack, history: Iterable[Proposal] | None)
     conduct.HistoryNeededError where returning them may change the account's standing and the history was left out.
     """
     due = [proposal for proposal in command.proposals if proposal.returned_at is None and proposal.connects_spent]
-    brought = [
-        book.bring(EntryKind.RETURN, _refund(slice_, book.now), book.now, proposal, command.note)
-        for proposal in due
-        for slice_ in proposal.taken
-    ]
+    brought = []
+    for proposal in due:
+        for slice_ in proposal.taken:
+            lot = _refund(slice_, book.n + 1, book.now)
+            book.write(EntryKind.RETURN, lot.remaining, lot, book.now, proposal.job_id, proposal.n, command.note)
+            brought.append(lot)
     clip = book.rules.returns_above_most_held == "clip"
-    book.keep(brought, book.rules.plan(book.plan), book.now, clip=clip)
+    book.keep(tuple(brought), book.rules.plan(book.plan), book.now, clip=clip)
     book.proposals = tuple(msgspec.structs.replace(proposal, returned_at=book.now) for proposal in due)
     if due:
         conduct.returned(book, history, {proposal.n for proposal in due})
 
 
-def _refund(slice_: Lot, now: datetime) -> Lot:
-    """Return the lot a spent slice comes back as, its number still to come."""
+def _refund(slice_: Lot, n: int, now: datetime) -> Lot:
+    """Return the lot a spent slice comes back as."""
     own = slice_.expires_at if slice_.expires_at is not None and slice_.expires_at > now else None
-    return Lot(0, Source.REFUND, slice_.remaining, slice_.root, own, slice_.purchase_id, slice_.unit_price)
+    return Lot(n, Source.REFUND, slice_.remaining, slice_.root, own, slice_.purchase_id, slice_.unit_price)

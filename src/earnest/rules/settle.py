@@ -9,18 +9,22 @@ from datetime import datetime
 
 from earnest.rules.account import Account, Entry, EntryKind, Lot, Source
 from earnest.rules.book import Book
-from earnest.rules.burn import burn, is_paid
+from earnest.rules.burn import burn, burn_order, is_paid
 from earnest.rules.outcome import Notice, NoticeKind
 from earnest.rules.pack import Pack, Plan, Revision
+
+# An enumeration's member costs ten times a name's look-up, and these are asked for at every boundary.
+_ALLOT, _EXPIRE, _ALLOTMENT = EntryKind.ALLOT, EntryKind.EXPIRE, Source.ALLOTMENT
 
 
 def settle(book: Book) -> None:
     """Write everything that has fallen due by now, in the order it fell due; what is due at now is due."""
     while book.due_at <= book.now:
         at = book.due_at
-        _expire_own(book, at)
         if at == book.cycle_end:
             _cross(book, at)
+        else:
+            _expire_own(book, at)
         # Lots stand in burn order, so the first is the first to expire.
         soonest = book.lots[0].expires_at if book.lots else None
         book.due_at = book.cycle_end if soonest is None else min(soonest, book.cycle_end)
@@ -60,27 +64,31 @@ def _expire_own(book: Book, at: datetime) -> None:
     gone = [lot for lot in book.lots if lot.expires_at is not None and lot.expires_at <= at]
     if gone:
         book.lots = tuple(lot for lot in book.lots if lot.expires_at is None or lot.expires_at > at)
-        book.write_taken(EntryKind.EXPIRE, gone, at)
+        book.write_taken(_EXPIRE, gone, at)
 
 
 def _cross(book: Book, at: datetime) -> None:
     """Cross a boundary: carry what may be carried, expire the rest, change the plan, allot (RULES 3.3)."""
     rules = book.pack.at(at)
     plan = rules.plan(book.plan)
-    falls_to = pending_plan(book, rules)
     inside = tuple([lot for lot in book.lots if lot.expires_at is None])
-    kept = [lot for lot in book.lots if lot.expires_at is not None]
+    outside: tuple[Lot, ...] = ()
+    if len(inside) < len(book.lots):
+        _expire_own(book, at)
+        outside = tuple([lot for lot in book.lots if lot.expires_at is not None])
+    falls_to = pending_plan(book, rules)
     # A fall to a lower plan carries nothing (RULES 7.2).
     limit = may_carry(plan, rules) if falls_to is None else 0
-    carried, expired = _split(inside, limit, book.pack, rules)
-    for lot in carried:
-        book.write(EntryKind.CARRY, -lot.remaining, lot, at)
-        onward = Lot(book.n + 1, Source.CARRIED, lot.remaining, lot.root, None, lot.purchase_id, lot.unit_price)
-        book.write(EntryKind.CARRY, lot.remaining, onward, at)
-        kept.append(onward)
-    book.write_taken(EntryKind.EXPIRE, expired, at)
+    # Usually what burns first is what is carried last, and then all stays in burn order.
+    sorted_ = book.pack.free_first == (rules.carry_first == "paid")
+    if not sorted_:
+        inside = tuple(sorted(inside, key=lambda lot: is_paid(lot) == (rules.carry_first == "paid")))
+    carried, expired = _split(inside, limit)
+    book.lots = tuple(book.write_carried(carried, at))
+    book.write_taken(_EXPIRE, expired, at)
     book.cycle_start, book.cycle_end = at, book.pack.calendar.next_boundary(at)
-    book.lots = tuple(kept)
+    if outside or not sorted_:
+        book.lots = burn_order(outside + book.lots, book.cycle_end, free_first=book.pack.free_first)
     if falls_to is not None:
         # An unpaid fee has had its consequence; on the plan fallen to it bars nothing.
         plan = rules.plan(falls_to)
@@ -90,23 +98,23 @@ def _cross(book: Book, at: datetime) -> None:
     allot(book, plan.connects, plan, at)
 
 
-def _split(lots: tuple[Lot, ...], limit: int, pack: Pack, rules: Revision) -> tuple[tuple[Lot, ...], tuple[Lot, ...]]:
+def _split(lots: tuple[Lot, ...], limit: int) -> tuple[tuple[Lot, ...], tuple[Lot, ...]]:
     """Split a cycle's lots at its end into what is carried and what expires (RULES 3.4).
 
-    Paid before free, or as the pack says, and the youngest first, is carried. So from the other end, in the order
-    they burn in but for that choice, the surplus over the limit expires.
+    The lots stand with what is carried first at the end: paid ones, or as the pack says, and then the youngest. So
+    the surplus over the limit is what the front holds.
     """
-    if pack.free_first != (rules.carry_first == "paid"):
-        lots = tuple(sorted(lots, key=lambda lot: is_paid(lot) == (rules.carry_first == "paid")))
-    held = 0
-    for lot in lots:
-        held += lot.remaining
-    return burn(lots, held - limit if held > limit else 0)
+    if limit == 0:
+        return (), lots
+    surplus = sum([lot.remaining for lot in lots]) - limit
+    return burn(lots, surplus) if surplus > 0 else (lots, ())
 
 
 def allot(book: Book, connects: int, plan: Plan, at: datetime, note: str = "") -> None:
     """Grant connects of a plan's allotment, to end with the present cycle."""
-    lots = []
+    lots: tuple[Lot, ...] = ()
     if connects:
-        lots.append(book.bring(EntryKind.ALLOT, Lot(0, Source.ALLOTMENT, connects, 0), at, note=note))
+        n = book.n + 1
+        lots = (Lot(n, _ALLOTMENT, connects, n),)
+        book.write(_ALLOT, connects, lots[0], at, None, None, note)
     book.keep(lots, plan, at)
