@@ -1,6 +1,6 @@
 """What an outcome says besides the balance: notes, notices, figures, and what became of what was brought along."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -31,10 +31,11 @@ from earnest.rules.decide import decide
 from earnest.rules.job import Job, close, post, resize
 from earnest.rules.member import Member
 from earnest.rules.outcome import Accepted, Charge, Notice, NoticeKind, PurchaseWarning, Refusal, Refused
+from earnest.rules.pack import convert_pack
 from earnest.rules.price import Duration, JobSize, JobType, WeeklyHours
 from earnest.rules.proposal import Proposal, ProposalStatus
 from earnest.rules.purchase import Purchase, PurchaseStatus
-from tests.packs import article
+from tests.packs import article, raw_with
 
 PACK = article()
 NOW = datetime(2024, 3, 7, 12, tzinfo=UTC)
@@ -157,6 +158,9 @@ def test_a_job_closes_once_and_is_priced_by_what_counts_of_its_size() -> None:
     assert shut.gives_back(PACK, NOW)
     assert not msgspec.structs.replace(shut, hires=1).gives_back(PACK, NOW)
     assert not posted.gives_back(PACK, END)
+    late = datetime(2024, 4, 7, tzinfo=UTC)
+    generous = convert_pack(raw_with({"lapse_gives_back": True}, {date(2024, 4, 1): {"lapse_gives_back": False}}))
+    assert [posted.gives_back(pack, late) for pack in (PACK, generous)] == [False, True]
     dearer = article(price_card__duration__over_6_months=5, price_card__fixed_above=3)
     size = JobSize(JobType.HOURLY, 100, Duration.OVER_6_MONTHS)
     hourly = post("job", "dan", size, PACK, NOW)
@@ -275,6 +279,45 @@ def test_an_addition_pays_the_debt_and_is_clipped_with_a_note_each() -> None:
     assert [(e.kind.value, e.connects) for e in part.entries] == [("bonus", 10), ("revoke", -10)]
     assert (part.account.debt, part.notices) == (30, ())
     assert [e.note for e in done(opened(), Revoke(3, "a word")).entries] == ["a word"]
+    (entry,) = done(opened(), Grant(3, "gift", END.astimezone(timezone(timedelta(hours=9))))).entries
+    assert entry.lot == Lot(2, Source.BONUS, 3, 2, END)
+    assert entry.lot.expires_at is not None
+    assert entry.lot.expires_at.tzinfo is UTC
+
+
+def test_no_more_is_forfeited_than_came_in() -> None:
+    # Above the limit already, as a return may stand where the pack lets it.
+    above = bought(opened(), 280).account
+    above = msgspec.structs.replace(above, lots=(above.lots[0], *above.lots[1:]), debt=4)
+    tighter = article(plans__plus__most_held=100)
+    outcome = decide(above, Grant(10, "gift"), tighter, NOW)
+    assert isinstance(outcome, Accepted)
+    assert [(e.kind.value, e.connects) for e in outcome.entries] == [("bonus", 10), ("revoke", -4), ("forfeit", -6)]
+    assert outcome.account.balance == 350
+    assert [e.lot.n if e.lot else None for e in outcome.entries] == [above.n + 1] * 3
+
+
+def test_of_one_addition_what_expires_soonest_is_taken_first() -> None:
+    soon, late = END.replace(month=3, day=20), END.replace(month=5)
+    taken = tuple(
+        Lot(n, Source.BONUS, 1, n, expires_at) for n, expires_at in ((5, late), (6, None), (7, soon), (8, None))
+    )
+    spent = Proposal("acc", 9, "job", 1, ProposalStatus.LIVE, 4, False, NOW, taken)
+    full = bought(opened(), 278).account
+    for debt, kinds in ((0, ["forfeit", "forfeit"]), (1, ["revoke", "forfeit"]), (3, ["revoke"] * 3)):
+        outcome = done(msgspec.structs.replace(full, debt=debt), GiveBack((spent,)))
+        gone = [(e.kind.value, e.lot.root) for e in outcome.entries if e.connects < 0 and e.lot]
+        assert gone == list(zip(kinds, (7, 6, 8), strict=False))
+
+
+def test_a_second_reversal_adds_to_the_debt() -> None:
+    once = bought(opened(), 5, "p1")
+    twice = bought(once.account, 7, "p2")
+    assert once.purchase is not None
+    assert twice.purchase is not None
+    first = done(twice.account, ReversePurchase(once.purchase, 2))
+    second = done(first.account, ReversePurchase(twice.purchase, 3))
+    assert second.account.debt == 5
 
 
 def test_of_a_mixed_return_the_free_part_is_forfeited_first() -> None:
@@ -416,3 +459,40 @@ def test_a_warning_comes_and_goes_with_the_days() -> None:
     assert (still.account.warned, still.notices) == (True, ())
     over = done(warned.account, Revoke(1, "x"), ends, sent)
     assert (over.account.warned, over.account.judge_on > 3_000_000) == (False, True)
+
+
+def test_evidence_reaches_from_the_first_day_that_counts_to_the_last() -> None:
+    # On 20 May those of 21 February to 6 May count, 89 and 14 days before.
+    days = {date(2024, 2, 20): 1, date(2024, 2, 21): 4, date(2024, 5, 6): 36, date(2024, 5, 7): 5}
+    account = done(None, Open("acc", "individual", "plus"), datetime(2024, 2, 1, tzinfo=UTC)).account
+    sent: list[Proposal] = []
+    for day, connects in days.items():
+        now = datetime(day.year, day.month, day.day, 15, tzinfo=UTC)
+        posted = msgspec.structs.replace(job(now=now), id=f"job-{day}", price=connects)
+        outcome = done(account, Submit(posted), now, sent)
+        account = outcome.account
+        sent += outcome.proposals
+    on = datetime(2024, 5, 20, tzinfo=UTC)
+    suspension = done(account, Revoke(1, "x"), on, sent).account.suspension
+    assert suspension is not None
+    assert [(proof.connects, proof.submitted_at.date()) for proof in suspension.evidence] == [
+        (4, date(2024, 2, 21)),
+        (36, date(2024, 5, 6)),
+    ]
+    assert suspension.since == on
+
+
+def test_each_days_window_is_that_of_the_days_revision() -> None:
+    in_may = {"conduct.counts_to_day": 60}
+    in_june = {**in_may, "conduct.counts_from_day": 30}
+    pack = convert_pack(raw_with({}, {date(2024, 5, 1): in_may, date(2024, 6, 1): in_june}))
+    account, sent = sprayed(15)
+    outcome = decide(account, Revoke(1, "x"), pack, DUE, sent)
+    assert isinstance(outcome, Accepted)
+    # Sent on 7 March they count to the 60th day, 6 May, and no longer to the 89th, 4 June.
+    assert (outcome.account.warned, outcome.account.judge_on) == (True, date(2024, 5, 7).toordinal())
+    late = msgspec.structs.replace(sent[0], n=40, connects_spent=30, submitted_at=datetime(2024, 5, 20, tzinfo=UTC))
+    outcome = decide(outcome.account, Revoke(1, "x"), pack, datetime(2024, 5, 21, tzinfo=UTC), [*sent, late])
+    assert isinstance(outcome, Accepted)
+    # It would count from 3 June on, but from 1 June on it has to be 30 days old.
+    assert (outcome.account.warned, outcome.account.judge_on) == (False, date(2024, 6, 19).toordinal())

@@ -1,5 +1,6 @@
 """Rule packs: what a mistake is told as, what a revision may change, and the text that must not change."""
 
+import json
 import tomllib
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -78,6 +79,10 @@ MISTAKES = {
     "number = 1\n": {
         "number = 1\neffective_from = 2024-03-01\n": "revisions[0].effective_from: expected none, as the first "
         "revision holds from the beginning, got 2024-03-01",
+    },
+    "warned_at = 30": {
+        "warned_at = 30\nwarn = 30": "revisions[0].conduct.individual.warn: expected one of warned_at, suspended_at",
+        'warned_at = "30"': "revisions[0].conduct.individual.warned_at: expected `int`, got '30'",
     },
     "[revisions.conduct.agency]": {
         "[revisions.conduct.agencies]": "revisions[0].conduct.agencies: expected one of counts_from_day, "
@@ -196,6 +201,25 @@ def test_the_canonical_text_of_a_revision_stays_when_another_is_added() -> None:
     raw = raw_with({}, {date(2024, 3, 1): {"lapse_days": 10}})
     assert text_of(raw) == text_of(raw_article())
     assert text_of(raw, 1) != text_of(raw)
+
+
+def test_the_canonical_text_does_not_hang_on_the_order_of_fields_in_the_code() -> None:
+    def check(value: Any) -> None:
+        if isinstance(value, dict):
+            assert list(value) == sorted(value)
+        for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            check(part)
+
+    check(json.loads(text_of(raw_article())))
+
+
+def test_a_part_added_or_taken_away_is_named_whole() -> None:
+    without = raw_article()
+    del without["revisions"][0]["conduct"]["agency"]
+    old, new = text_of(raw_article()), text_of(without)
+    part = '{"suspended_at":80,"warned_at":60}'
+    assert differences(old, new) == [f"revision.conduct.agency: was {part}, is null"]
+    assert differences(new, old) == [f"revision.conduct.agency: was null, is {part}"]
 
 
 def test_a_changed_field_is_named_with_both_values() -> None:

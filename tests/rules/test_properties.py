@@ -50,6 +50,9 @@ def test_what_came_equals_what_went_and_what_is_held(
     for entry in life.entries:
         balance += entry.connects
         assert entry.balance_after == balance >= 0
+        assert entry.lot is None or abs(entry.connects) == entry.lot.remaining
+        # What a line brings bears the line's number.
+        assert entry.connects <= 0 or (entry.lot is not None and entry.lot.n == entry.n)
 
 
 @given(acts, choices, openings, plans, gaps)

@@ -210,6 +210,8 @@ def test_a_need_above_most_held_is_bought_in_parts() -> None:
         ("basic", months(60, 61, proposals=10, hires=0), Verdict.WORK_ON_PROPOSALS),
         ("basic", months(60, 61, proposals=10, hires=1), Verdict.UPGRADE),
         ("basic", months(60, 61, proposals=9, hires=0), Verdict.UPGRADE),
+        # One hire of twenty proposals is just five in a hundred, which isn't fewer.
+        ("basic", [*months(60, proposals=10, hires=1), *months(61, proposals=10)], Verdict.UPGRADE),
         ("basic", [], Verdict.STAY),
     ],
 )
@@ -224,6 +226,20 @@ def test_sixty_connects_at_two_are_thirty_proposals() -> None:
     advice = advise(account, [], 2, pack, at("2024-06-01"))
     assert (advice.proposals_left, advice.days_left) == (30, 30)
     assert account.lots[0].source is Source.ALLOTMENT
+
+
+def test_advice_goes_by_the_rules_of_the_time() -> None:
+    later = {"plans.plus.fee": 2000, "advice.many_proposals": 3, "plans.plus.most_held": 100}
+    pack = convert_pack(raw_with({}, {date(2024, 3, 1): later}))
+    account = lives_through(pack, "basic", ("2024-04-02", Settle()))
+    asked = months(150, proposals=3)
+    advice = advise(account, asked, 1, pack, at("2024-04-02"))
+    assert advice.trials[1] == Trial("plus", 2000 + 80 * 100, 80, 0, 0)
+    assert (advice.verdict, advice.proposals_left) == (Verdict.WORK_ON_PROPOSALS, 60)
+    assert type(advice.proposals_left) is int
+    early = lives_through(pack, "basic")
+    assert advise(early, asked, 1, pack, at("2024-01-20")).trials[1].cost == 1000 + 80 * 100
+    assert advise(early, asked, 1, pack, at("2024-01-20")).verdict is Verdict.UPGRADE
 
 
 def test_advice_asks_for_a_price() -> None:

@@ -141,7 +141,7 @@ class Book:
         """Complete an addition: pay the debt out of it, forfeit what stands above the plan's most held, keep the rest.
 
         What was brought has been written in full, each lot with its line's number; debt and forfeit are lines of the
-        same instant, and never take more than came in. With `clip` False nothing is forfeited.
+        same instant, and never take more than came in. With `clip` False nothing is forfeited (RULES 5.5).
         """
         most_held = plan.most_held if clip else None
         if self.debt or (most_held is not None and self.balance > most_held):

@@ -14,11 +14,11 @@ from earnest.rules.purchase import Purchase, PurchaseStatus
 from earnest.rules.settle import may_carry, pending_plan
 
 
-def may_buy(book: Book, purchase_id: str, connects: int, awaited: Iterable[Purchase]) -> Refused | None:
+def _may_buy(book: Book, connects: int, awaited: Iterable[Purchase]) -> Refused | None:
     """Refuse what the plan may not buy, or what would pass most held (RULES 6.1).
 
     Other purchases that have awaited payment for less than a day (the pack's hours) count as held already; a debt
-    counts off, as the purchase pays it first.
+    counts off, as the purchase pays it first. So what is bought is never clipped.
     """
     plan = book.rules.plan(book.plan)
     if plan.connect_price is None:
@@ -27,9 +27,7 @@ def may_buy(book: Book, purchase_id: str, connects: int, awaited: Iterable[Purch
         return None
     since = book.now - timedelta(hours=book.rules.pending_purchase_hours)
     coming = sum(
-        other.connects
-        for other in awaited
-        if other.id != purchase_id and other.status is PurchaseStatus.PENDING and other.requested_at > since
+        other.connects for other in awaited if other.status is PurchaseStatus.PENDING and other.requested_at > since
     )
     would_fit = max(0, plan.most_held - book.balance - coming + book.debt)
     if connects > would_fit:
@@ -39,9 +37,7 @@ def may_buy(book: Book, purchase_id: str, connects: int, awaited: Iterable[Purch
 
 def start_purchase(book: Book, command: StartPurchase) -> Refused | None:
     """Take a purchase on, to await its payment; warn of what the next boundary would take (RULES 6.4)."""
-    refused = (
-        bar_for_role(command.by) or bar_for_fee(book) or may_buy(book, command.id, command.connects, command.pending)
-    )
+    refused = bar_for_role(command.by) or bar_for_fee(book) or _may_buy(book, command.connects, command.pending)
     if refused is not None:
         return refused
     price = book.rules.plan(book.plan).connect_price
@@ -65,14 +61,14 @@ def confirm_purchase(book: Book, command: ConfirmPurchase) -> None:
     book.purchase = purchase = command.purchase
     if purchase.status is not PurchaseStatus.PENDING:
         return
-    refused = may_buy(book, purchase.id, purchase.connects, command.pending)
+    refused = _may_buy(book, purchase.connects, [other for other in command.pending if other.id != purchase.id])
     if refused is not None:
         book.purchase = _decided(book, purchase, PurchaseStatus.REFUSED, refused.code.value)
         return
     n = book.n + 1
     lot = Lot(n, Source.PURCHASE, purchase.connects, n, None, purchase.id, purchase.unit_price)
     book.write(EntryKind.PURCHASE, lot.remaining, lot, book.now)
-    book.keep((lot,), book.rules.plan(book.plan), book.now, clip=False)
+    book.keep((lot,), book.rules.plan(book.plan), book.now)
     book.purchase = _decided(book, purchase, PurchaseStatus.CONFIRMED)
 
 

@@ -189,7 +189,6 @@ def suspend(book: Book, command: Suspend) -> None:
     suspension = book.suspension
     if suspension is None:
         book.suspension = Suspension(book.now, "operator", command.reason)
-        book.warned = False
         book.notices.append(Notice(NoticeKind.SUSPENDED, book.now))
     elif suspension.by == "conduct":
         book.suspension = msgspec.structs.replace(suspension, by="operator", reason=command.reason)

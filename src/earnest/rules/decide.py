@@ -90,7 +90,7 @@ def decide(
 
 def _open(command: Open, pack: Pack, now: datetime) -> Outcome:
     """Open an account as of its opening, and settle it to now (RULES 3.5)."""
-    at = now if command.opened_at is None else as_utc(command.opened_at, "opened_at")
+    at = now if command.opened_at is None else command.opened_at.astimezone(UTC)
     rules = pack.at(at)
     codes = [plan.code for plan in rules.plans]
     if at > now:

@@ -1,16 +1,17 @@
 """What an operator gives and takes by hand."""
 
+from datetime import UTC
+
 from earnest.rules.account import EntryKind, Lot, Source
 from earnest.rules.book import Book
 from earnest.rules.burn import burn
-from earnest.rules.calendar import as_utc
 from earnest.rules.commands import Grant, Revoke
 from earnest.rules.outcome import Refusal, Refused
 
 
 def grant(book: Book, command: Grant) -> Refused | None:
     """Give a bonus. With an expiry of its own it stands outside the cycle, without one it belongs to it (RULES 3.2)."""
-    expires_at = None if command.expires_at is None else as_utc(command.expires_at, "expires_at")
+    expires_at = None if command.expires_at is None else command.expires_at.astimezone(UTC)
     if expires_at is not None and expires_at <= book.now:
         return Refused(Refusal.MALFORMED, {"field": "expires_at", "expected": "a time after now"})
     n = book.n + 1

@@ -238,7 +238,7 @@ def convert_pack(raw: dict[str, Any]) -> Pack:
 
 def _say(error: str, raw: Any) -> str:
     """Put the field's path first, then what was expected and what was found there."""
-    what, _, where = error.rpartition(" - at `$") if " - at `$" in error else (error, "", "")
+    what, _, where = error.partition(" - at `$")
     path = where.rstrip("`").removeprefix(".")
     steps = [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path)]
     named = re.fullmatch("Object (contains unknown|missing required) field `(.*)`", what, re.DOTALL)
@@ -252,7 +252,7 @@ def _say(error: str, raw: Any) -> str:
         raw = raw[step]
     if what.startswith("Invalid enum value"):
         what = f"Expected one of {', '.join(repr(choice) for choice in get_args(_type_at(steps)))}"
-    return f"{path or 'the file'}: {what[0].lower()}{what[1:].split(', got')[0]}, got {raw!r}"
+    return f"{path}: {what[0].lower()}{what[1:].split(', got')[0]}, got {raw!r}"
 
 
 def _type_at(steps: list[str | int]) -> Any:

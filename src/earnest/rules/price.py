@@ -45,11 +45,11 @@ class JobSize(msgspec.Struct, frozen=True):
         if self.budget is not None and (type(self.budget) is not int or not 0 <= self.budget <= MOST_MINOR_UNITS):
             raise ValueError(f"budget: expected minor units from 0 to {MOST_MINOR_UNITS}, got {self.budget!r}")
 
-    def that_counts(self) -> "JobSize":
-        """Return the size without what the price does not look at, so that equal ones cost the same."""
+    def that_counts(self) -> tuple[int] | tuple[Duration | None, WeeklyHours | None]:
+        """Return what the price looks at, so that sizes with equal ones cost the same."""
         if self.type is JobType.FIXED and self.budget is not None:
-            return JobSize(self.type, self.budget)
-        return JobSize(JobType.HOURLY, None, self.duration, self.weekly_hours)
+            return (self.budget,)
+        return (self.duration, self.weekly_hours)
 
 
 def price(size: JobSize, card: PriceCard) -> int:

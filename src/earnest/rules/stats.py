@@ -75,7 +75,7 @@ def by_month(
 
 
 def _months(calendar: Calendar, now: datetime, months: int) -> list[date]:
-    last = date.fromordinal(calendar.day(now)).replace(day=1)
+    last = date.fromordinal(calendar.day(now))
     back = [divmod(last.year * 12 + last.month - 1 - ago, 12) for ago in reversed(range(months))]
     return [date(year, month + 1, 1) for year, month in back]
 
