@@ -18,8 +18,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 # What becomes of a connect. Only a spent one can come back.
-GRANTED, HELD, SPENT, EXPIRED, FORFEITED, REVOKED = (
-    "granted", "held", "spent", "expired", "forfeited", "revoked",
+GRANTED, HELD, SPENT, EXPIRED, FORFEITED, REVOKED, PAID_DEBT = (
+    "granted", "held", "spent", "expired", "forfeited", "revoked", "paid a debt",
 )  # fmt: skip
 
 # What a journal may sum up; `carry_moved` moves connects and makes or ends none, so it is not conserved.
@@ -270,7 +270,7 @@ class Book:
         # Of one addition the free part goes first, then as in burning; equals in the order of adding.
         in_order = sorted(added, key=lambda c: (c.paid, self.expiry(c), c.grant))
         pays, left = in_order[: self.debt], in_order[self.debt :]
-        self.end_all(pays, REVOKED, "revoke")
+        self.end_all(pays, PAID_DEBT, "revoke")
         self.debt -= len(pays)
         most_held = self.rules.plan_in(self.rules.revision_at(at), self.plan).get("most_held")
         if clip and most_held is not None:
@@ -381,9 +381,12 @@ class Book:
         self.add(bought, "purchase", at, clip=False)
 
     def on_reverse(self, at: datetime, fact: dict[str, Any]) -> None:
-        """A payment reversed: what is held goes, what is spent and has not come back is a debt (6.3)."""
+        """A payment reversed: what is held goes, what is spent and has not come back is a debt (6.3).
+
+        What of it paid a debt has paid nothing now that its own payment is gone.
+        """
         bought = [connect for connect in self.connects if connect.purchase == fact["purchase"]]
-        self.debt += sum(connect.state == SPENT for connect in bought)
+        self.debt += sum(connect.state in (SPENT, PAID_DEBT) for connect in bought)
         self.end_all([connect for connect in bought if connect.state == HELD], REVOKED, "revoke")
 
     def on_change_plan(self, at: datetime, fact: dict[str, Any]) -> None:
@@ -410,8 +413,8 @@ class Book:
         self.pending = None
 
     def on_fee_unpaid(self, at: datetime, fact: dict[str, Any]) -> None:
-        """A fee reported unpaid (7.2)."""
-        self.unpaid = True
+        """A fee reported unpaid (7.2); where the plan asks for none, none is."""
+        self.unpaid = self.rules.plan_in(self.rules.revision_at(at), self.plan)["fee"] > 0
 
     def on_fee_paid(self, at: datetime, fact: dict[str, Any]) -> None:
         """The fee came after all."""

@@ -80,6 +80,9 @@ def main() -> None:
         app(prog_name="earnest")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except OSError as error:
+        # Help is printed past us.
+        sys.exit(_unwritable(sys.stdout, error))
 
 
 def _version(wanted: bool) -> None:
@@ -107,13 +110,18 @@ def _put(text: str, stream: TextIO | None = None) -> None:
         stream.write(text)
         stream.flush()
     except OSError as error:
-        # What is still buffered would fail again, loudly, when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        if error.errno == errno.EPIPE:
-            raise typer.Exit(PIPE_BROKEN) from error
-        if stream is not sys.stderr:
-            _complain(f"standard output: {error.strerror}")
-        raise typer.Exit(WRONG_INPUT) from error
+        raise typer.Exit(_unwritable(stream, error)) from error
+
+
+def _unwritable(stream: TextIO, error: OSError) -> int:
+    """Give a stream up that can't be written to, say so if anybody can hear it, and return the code to end with."""
+    # What is still buffered would fail again, loudly, when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    if error.errno == errno.EPIPE:
+        return PIPE_BROKEN
+    if stream is not sys.stderr:
+        _complain(f"standard output: {error.strerror}")
+    return WRONG_INPUT
 
 
 def _complain(line: str) -> None:
@@ -277,9 +285,9 @@ def _columns(given: list[str]) -> dict[str, str]:
     columns: dict[str, str] = {}
     for each in given:
         field, equals, name = each.partition("=")
-        if field not in postings.REQUIRED or not equals or not name:
+        if field not in postings.COLUMNS or not equals or not name:
             raise typer.BadParameter(
-                f"expected FIELD=COLUMN with a field of {', '.join(postings.REQUIRED)}, got {each!r}",
+                f"expected FIELD=COLUMN with a field of {', '.join(postings.COLUMNS)}, got {each!r}",
                 param_hint="--column",
             )
         if field in columns:

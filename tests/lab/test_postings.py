@@ -5,7 +5,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,16 @@ from hypothesis import strategies as st
 
 from earnest.lab.postings import COLUMNS, MOST_LINE, BadRow, Posting, PostingsError, lines_of, read_postings
 from earnest.packs import load
-from earnest.rules.price import MOST_MINOR_UNITS, Duration, JobSize, JobType, WeeklyHours, price
+from earnest.rules.account import MOST_MINOR_UNITS
+from earnest.rules.price import Duration, JobSize, JobType, WeeklyHours, price
 
 CARD = load("article").revisions[0].price_card
 HEADER = "type,budget,duration,weekly_hours"
 REAL = Path(os.environ.get("EARNEST_SHARED", Path(__file__).parents[3] / "shared")) / "data" / "job_postings_2023.csv"
 
 
-def read(text: str, *, dated: bool = False, minor_digits: int = 2, **columns: str) -> list[Posting | BadRow]:
-    return list(read_postings(io.StringIO(text, newline=""), columns, minor_digits, dated=dated))
+def read(text: str, *, minor_digits: int = 2, **columns: str) -> list[Posting | BadRow]:
+    return list(read_postings(io.StringIO(text, newline=""), columns, minor_digits))
 
 
 def size(row: str, minor_digits: int = 2) -> JobSize:
@@ -205,18 +205,6 @@ def test_columns_may_be_named_otherwise_and_stand_anywhere() -> None:
         read(text, **{**columns, "budget": "cost"})
 
 
-def test_a_date_matters_only_to_who_asks_for_it() -> None:
-    text = f"{HEADER},posted_at,client\nfixed,1,,,2026-01-05T10:00:00+01:00, 7 \nfixed,1,,,yesterday,\nfixed,1,,,,\n"
-    first, second, third = read(text, dated=True)
-    assert first == Posting(2, JobSize(JobType.FIXED, 100), datetime(2026, 1, 5, 9, tzinfo=UTC), "7")
-    assert second == BadRow(3, "posted_at: expected a time such as 2026-01-05T09:00:00Z, got 'yesterday'")
-    assert third == Posting(4, JobSize(JobType.FIXED, 100))
-    assert [type(row) for row in read(text)] == [Posting, Posting, Posting]
-    (naive,) = read(f"{HEADER},posted_at\nfixed,1,,,2026-01-05T10:00:00\n", dated=True)
-    assert isinstance(naive, BadRow)
-    assert naive.reason.startswith("posted_at: expected a time with a zone")
-
-
 def test_lines_of_a_file_drop_the_byte_order_mark_and_mark_wrong_bytes(tmp_path: Path) -> None:
     file = tmp_path / "jobs.csv"
     file.write_bytes(b"\xef\xbb\xbf" + HEADER.encode() + b"\r\nfixed,1,,\r\nfixed,1,,\xe9\r\nfixed,1,,\xc3\xa9\r\n")
@@ -272,11 +260,10 @@ def test_an_amount_written_out_is_read_back_to_the_last_unit(amount: int, digits
 
 @pytest.mark.skipif(not REAL.exists(), reason=f"{REAL} is missing; EARNEST_SHARED names the folder it is in")
 def test_the_postings_of_2023_cost_1_to_5_and_most_of_them_2() -> None:
-    rows = list(read_postings(lines_of(REAL), {}, 2, dated=True))
+    rows = list(read_postings(lines_of(REAL), {}, 2))
     postings = [row for row in rows if isinstance(row, Posting)]
     assert len(postings) == len(rows) == 9_761
     assert [row.line for row in rows] == list(range(2, 9_763))
-    assert all(posting.posted_at is not None and posting.client is not None for posting in postings)
     prices = Counter(price(posting.size, CARD) for posting in postings)
     assert set(prices) == {1, 2, 3, 4, 5}
     assert prices.most_common(1)[0] == (2, 5_718)

@@ -240,3 +240,10 @@ def test_one_freelancer_and_one_month_is_enough() -> None:
     result = small(freelancers=1, months=1)
     assert result.freelancers == 1
     assert result.totals.granted >= 60
+
+
+@pytest.mark.parametrize("lapse_days", [1, 5])
+def test_posts_may_lapse_soon_and_give_back(lapse_days: int) -> None:
+    keeps, gives = (small(3, 60, 3, lapse_days=lapse_days, lapse_gives_back=each) for each in (False, True))
+    assert keeps.closed_with_hire > 0
+    assert gives.returned_proposals > keeps.returned_proposals * 3 // 2

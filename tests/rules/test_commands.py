@@ -12,8 +12,11 @@ from earnest.rules.commands import (
     Appeal,
     ChangePlan,
     DecideSuspension,
+    GiveBack,
     Grant,
+    Hire,
     Open,
+    ReportFee,
     ReversePurchase,
     Revoke,
     Settle,
@@ -21,9 +24,13 @@ from earnest.rules.commands import (
     Suspend,
 )
 from earnest.rules.decide import decide
+from earnest.rules.job import close, post, resize
+from earnest.rules.member import Member
 from earnest.rules.outcome import Accepted, Refusal, Refused
 from earnest.rules.price import JobSize, JobType
+from earnest.rules.proposal import Proposal, ProposalStatus
 from earnest.rules.purchase import Purchase, PurchaseStatus
+from earnest.rules.settle import look
 from tests.packs import article
 
 PACK = article()
@@ -34,6 +41,11 @@ def opened(plan: str = "plus", kind: Any = "individual", at: datetime = NOW) -> 
     outcome = decide(None, Open("acc", kind, plan), PACK, at)
     assert isinstance(outcome, Accepted)
     return outcome.account
+
+
+SIZE = JobSize(JobType.FIXED, 100)
+JOB = post("job", "dan", SIZE, PACK, NOW)
+PROPOSAL = Proposal("acc", 2, "other", 1, ProposalStatus.LIVE, 0, True, NOW, ())
 
 
 @pytest.mark.parametrize("connects", [0, -1, 1.5, 2.0, True, "7", None, MOST_CONNECTS + 1, 10**30])
@@ -61,6 +73,17 @@ def test_the_bounds_themselves_are_within(connects: int) -> None:
         (lambda: Open("a", "robot", "basic"), "kind: expected 'individual' or 'agency', got 'robot'"),  # type: ignore[arg-type]
         (lambda: Open("a", "agency", "agency", datetime(2024, 1, 1)), "opened_at: expected a time with a zone"),
         (lambda: Grant(1, "x", datetime(2024, 1, 1)), "expires_at: expected a time with a zone"),
+        (lambda: JobSize("fixed", 100), "type: expected a JobType, got 'fixed'"),  # type: ignore[arg-type]
+        (lambda: JobSize(JobType.HOURLY, None, "long"), "duration: expected a Duration, got 'long'"),  # type: ignore[arg-type]
+        (lambda: JobSize(JobType.HOURLY, None, None, "40"), "weekly_hours: expected a WeeklyHours, got '40'"),  # type: ignore[arg-type]
+        (lambda: Member("mem", "guest"), "role: expected 'owner', 'admin' or 'member', got 'guest'"),  # type: ignore[arg-type]
+        (lambda: ReportFee("no"), "paid: expected True or False, got 'no'"),  # type: ignore[arg-type]
+        (lambda: GiveBack(JOB, (PROPOSAL,)), "proposal: expected one for job job, got one for other"),
+        (lambda: Hire(PROPOSAL, JOB), "proposal: expected one for job job, got one for other"),
+        (lambda: post("job", "dan", SIZE, PACK, datetime(2024, 1, 1)), "now: expected a time with a zone"),
+        (lambda: resize(JOB, SIZE, PACK, datetime(2024, 1, 1)), "now: expected a time with a zone"),
+        (lambda: close(JOB, "removed", datetime(2024, 1, 1)), "now: expected a time with a zone"),
+        (lambda: look(opened(), PACK, datetime(2024, 1, 1)), "now: expected a time with a zone"),
         (lambda: JobSize(JobType.FIXED, -1), "budget: expected minor units from 0 to 9007199254740991, got -1"),
         (lambda: JobSize(JobType.FIXED, 2**53), "budget: expected minor units from 0 to 9007199254740991"),
         (lambda: JobSize(JobType.FIXED, 9.99), "budget: expected minor units from 0"),  # type: ignore[arg-type]
@@ -77,12 +100,12 @@ def test_bounds_of_texts_and_budgets_are_within() -> None:
     assert JobSize(JobType.FIXED, 0).budget == 0
 
 
-@pytest.mark.parametrize("spent", [-1, 11, 1.0])
-def test_no_more_can_have_been_spent_of_a_purchase_than_was_bought(spent: Any) -> None:
+@pytest.mark.parametrize("owed", [-1, 11, 1.0])
+def test_no_more_can_be_owed_of_a_purchase_than_was_bought(owed: Any) -> None:
     purchase = Purchase("pur", 10, 100, PurchaseStatus.CONFIRMED, NOW)
-    with pytest.raises(ValueError, match="spent: expected a whole number from 0 to 10, got "):
-        ReversePurchase(purchase, spent)
-    assert ReversePurchase(purchase, 10).spent == 10
+    with pytest.raises(ValueError, match="owed: expected a whole number from 0 to 10, got "):
+        ReversePurchase(purchase, owed)
+    assert ReversePurchase(purchase, 10).owed == 10
 
 
 def test_a_decoded_command_is_checked_like_one_made() -> None:
@@ -93,6 +116,12 @@ def test_a_decoded_command_is_checked_like_one_made() -> None:
 def test_a_time_without_a_zone_decides_nothing() -> None:
     with pytest.raises(ValueError, match="now: expected a time with a zone"):
         decide(opened(), Settle(), PACK, datetime(2024, 3, 8))
+
+
+def test_a_time_out_of_all_range_decides_nothing() -> None:
+    for odd in (datetime(9999, 12, 31, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)):
+        with pytest.raises(ValueError, match="now: expected a time from 1970 to 9000"):
+            decide(opened(), Settle(), PACK, odd)
 
 
 def test_now_may_be_told_in_any_zone() -> None:
@@ -155,8 +184,8 @@ def test_what_the_moment_forbids_is_refused_with_its_figures(
 
 def test_refusals_stand_in_the_order_they_are_given_in() -> None:
     assert [refusal.value for refusal in Refusal] == [
-        "malformed",
         "clock_behind",
+        "malformed",
         "unknown_account",
         "unknown_client",
         "unknown_job",

@@ -26,6 +26,7 @@ CHOICES: dict[str, list[Any]] = {
 PLANS = {"basic": "individual", "plus": "individual", "agency": "agency"}
 LATER = {
     date(2016, 3, 1): {"plans.basic.connects": 40, "conduct.individual.suspended_at": 33, "carry_first": "free"},
+    date(2016, 8, 1): {"conduct.counts_from_day": 30, "conduct.counts_to_day": 75},
     date(2017, 6, 1): {"plans.plus.carry_limit": 60, "plans.agency.most_held": 120, "conduct.counts_to_day": 60},
 }
 

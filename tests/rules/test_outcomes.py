@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from earnest.lab.market import Market
 from earnest.rules.account import Account, Evidence, Lot, Source, Suspension
 from earnest.rules.commands import (
     Appeal,
@@ -35,7 +36,7 @@ from earnest.rules.pack import convert_pack
 from earnest.rules.price import Duration, JobSize, JobType, WeeklyHours
 from earnest.rules.proposal import Proposal, ProposalStatus
 from earnest.rules.purchase import Purchase, PurchaseStatus
-from tests.packs import article, raw_with
+from tests.packs import article, raw_article, raw_with
 
 PACK = article()
 NOW = datetime(2024, 3, 7, 12, tzinfo=UTC)
@@ -135,6 +136,30 @@ def test_a_live_proposal_is_decided_once(make: Any, status: str) -> None:
     assert outcome.entries == ()
     for again in (Withdraw, Decline, lambda p: Hire(p, job())):
         assert refused(outcome.account, again(outcome.proposals[0])) == ("proposal_not_live", {"status": status})
+
+
+def test_another_accounts_proposal_is_nobodys() -> None:
+    theirs = done(done(None, Open("other", "individual", "plus")).account, Submit(job())).proposals[0]
+    shut = close(job(), "cancelled", NOW)
+    for command in (
+        Withdraw(theirs),
+        Decline(theirs),
+        Hire(theirs, job()),
+        Hire(theirs, shut),
+        GiveBack(shut, (theirs,)),
+    ):
+        assert refused(opened(), command) == ("unknown_proposal", {})
+
+
+def test_a_lapsed_job_gives_back_where_the_pack_says_so() -> None:
+    pack, late = article(lapse_gives_back=True), datetime(2024, 4, 7, tzinfo=UTC)
+    sent = done(opened(), Submit(job()))
+    command = GiveBack(job(), sent.proposals)
+    for at, back in ((NOW, []), (late, ["the job lapsed"])):
+        outcome = decide(sent.account, command, pack, at, sent.proposals)
+        assert isinstance(outcome, Accepted)
+        assert [entry.note for entry in outcome.entries if entry.kind == "return"] == back
+        assert len(outcome.proposals) == len(back)
 
 
 def test_a_hire_counts_on_the_job_and_starts_the_accounts_count_anew() -> None:
@@ -249,7 +274,7 @@ def test_who_may_buy_and_how_much() -> None:
     assert confirmed.account.balance == 350
     assert refused(confirmed.account, StartPurchase("pur", 1))[1]["would_fit"] == 0
     indebted = msgspec.structs.replace(confirmed.account, debt=5)
-    assert done(indebted, StartPurchase("pur", 5)).warning == PurchaseWarning(350 + 5 - 140, END)
+    assert done(indebted, StartPurchase("pur", 5)).warning == PurchaseWarning(350 - 140, END)
     assert refused(indebted, StartPurchase("pur", 6))[1]["would_fit"] == 5
 
 
@@ -305,7 +330,7 @@ def test_of_one_addition_what_expires_soonest_is_taken_first() -> None:
     spent = Proposal("acc", 9, "job", 1, ProposalStatus.LIVE, 4, False, NOW, taken)
     full = bought(opened(), 278).account
     for debt, kinds in ((0, ["forfeit", "forfeit"]), (1, ["revoke", "forfeit"]), (3, ["revoke"] * 3)):
-        outcome = done(msgspec.structs.replace(full, debt=debt), GiveBack((spent,)))
+        outcome = done(msgspec.structs.replace(full, debt=debt), GiveBack(close(job(), "removed", NOW), (spent,)))
         gone = [(e.kind.value, e.lot.root) for e in outcome.entries if e.connects < 0 and e.lot]
         assert gone == list(zip(kinds, (7, 6, 8), strict=False))
 
@@ -320,14 +345,55 @@ def test_a_second_reversal_adds_to_the_debt() -> None:
     assert second.account.debt == 5
 
 
+def test_what_paid_a_debt_is_owed_again_when_its_own_payment_is_reversed() -> None:
+    market = Market(PACK)
+    market.open(Open("acc", "individual", "plus"), NOW)
+    market.act("acc", Revoke(70, "a bare account"), NOW)
+    for name in ("a", "b"):
+        market.buy("acc", name, 2, NOW)
+    market.confirm("acc", "a", NOW)
+    market.post("job", "dan", JobSize(JobType.FIXED, 30_000), NOW)
+    market.propose("acc", "job", NOW)
+    market.reverse("acc", "a", NOW)
+    assert market.accounts["acc"].debt == 2
+    market.confirm("acc", "b", NOW)
+    assert (market.accounts["acc"].balance, market.accounts["acc"].debt) == (0, 0)
+    market.reverse("acc", "b", NOW)
+    assert (market.accounts["acc"].balance, market.accounts["acc"].debt) == (0, 2)
+    # The connects of a come back from the job, and pay.
+    market.close("job", "cancelled", NOW)
+    assert (market.accounts["acc"].balance, market.accounts["acc"].debt) == (0, 0)
+
+
+def test_a_proposal_given_twice_is_returned_once() -> None:
+    sent = done(opened(), Submit(job()))
+    twice = GiveBack(close(job(), "cancelled", NOW), sent.proposals * 2)
+    outcome = done(sent.account, twice)
+    assert (outcome.account.balance, len(outcome.proposals)) == (70, 1)
+
+
+def test_a_window_changed_while_a_suspension_stands_frees_nobody() -> None:
+    later = convert_pack(raw_with({}, {date(2024, 4, 1): {"conduct.counts_from_day": 30}}))
+    account, sent = sprayed(21)
+    suspended = done(account, Grant(1, "gift"), DUE, sent).account
+    on = datetime(2024, 4, 2, tzinfo=UTC)
+    returned = decide(suspended, given_back(sent[0]), later, on, sent)
+    assert isinstance(returned, Accepted)
+    # They counted before the window changed, and 40 of 42 are left.
+    assert returned.account.suspension == suspended.suspension
+    freed = decide(returned.account, given_back(sent[1]), later, on, sent[1:])
+    assert isinstance(freed, Accepted)
+    assert freed.account.suspension is None
+
+
 def test_of_a_mixed_return_the_free_part_is_forfeited_first() -> None:
     # 2 free and 3 paid come back to where there is room for 1.
     taken = (Lot(8, Source.PURCHASE, 3, 8, None, "pur", 100), Lot(9, Source.ALLOTMENT, 2, 9))
     spent = Proposal("acc", 3, "job", 1, ProposalStatus.LIVE, 5, False, NOW, taken)
-    outcome = done(bought(opened(), 279).account, GiveBack((spent,), "the client cancelled"))
+    outcome = done(bought(opened(), 279).account, GiveBack(close(job(), "cancelled", NOW), (spent,)))
     assert [(e.kind.value, e.connects, e.lot.purchase_id if e.lot else None, e.note) for e in outcome.entries] == [
-        ("return", 3, "pur", "the client cancelled"),
-        ("return", 2, None, "the client cancelled"),
+        ("return", 3, "pur", "the job was closed without a hire: cancelled"),
+        ("return", 2, None, "the job was closed without a hire: cancelled"),
         ("forfeit", -2, None, "above the 350 that may be held"),
         ("forfeit", -2, "pur", "above the 350 that may be held"),
     ]
@@ -365,8 +431,16 @@ def test_an_unpaid_fee() -> None:
     # Nothing is barred while there is a lower plan to fall to, but the way up is.
     assert done(unpaid, Submit(job())).entries
     assert done(unpaid, ChangePlan("plus")).account.fee_unpaid
+    # A plan without a fee has none unpaid: the report may come again after the fall.
     low = done(opened("basic"), ReportFee(paid=False)).account
-    assert refused(low, ChangePlan("plus")) == ("not_permitted", {"reason": "fee_unpaid"})
+    assert not low.fee_unpaid
+    assert done(low, ChangePlan("plus")).entries
+    gold = {**msgspec.to_builtins(PACK.revisions[0].plan("plus")), "code": "gold", "connects": 90}
+    raw = raw_article()
+    raw["revisions"][0]["plans"].append({key: value for key, value in gold.items() if value is not None})
+    assert decide(unpaid, ChangePlan("gold"), convert_pack(raw), NOW) == Refused(
+        Refusal.NOT_PERMITTED, {"reason": "fee_unpaid"}
+    )
     fallen = done(unpaid, Revoke(1, "x"), END).account
     assert (fallen.plan, fallen.fee_unpaid) == ("basic", False)
     agency = done(opened("agency", "agency"), ReportFee(paid=False)).account
@@ -402,7 +476,7 @@ def test_an_operators_suspension_and_its_appeal() -> None:
     assert upheld.notices == ()
     lifted = done(upheld.account, DecideSuspension("lifted", "enough"), later)
     assert (lifted.account.suspension, lifted.account.counted_from) == (None, lifted.account.n)
-    assert lifted.notices == (Notice(NoticeKind.REINSTATED, later),)
+    assert lifted.notices == (Notice(NoticeKind.REINSTATED, later, reason="enough"),)
     for command in (Appeal("x"), DecideSuspension("lifted"), DecideSuspension("upheld")):
         assert refused(lifted.account, command, later) == ("not_suspended", {})
 
@@ -417,6 +491,14 @@ def sprayed(count: int, connects: int = 2) -> tuple[Account, list[Proposal]]:
     return account, sent
 
 
+def job_of(proposal: Proposal) -> Job:
+    return msgspec.structs.replace(job(), id=proposal.job_id)
+
+
+def given_back(proposal: Proposal) -> GiveBack:
+    return GiveBack(close(job_of(proposal), "cancelled", NOW), (proposal,))
+
+
 DUE = datetime(2024, 3, 21, tzinfo=UTC)
 
 
@@ -427,7 +509,7 @@ def test_a_suspension_by_conduct_carries_its_evidence() -> None:
     assert outcome.notices == (Notice(NoticeKind.SUSPENDED, DUE, 40),)
     # An operator who suspends what conduct has suspended makes it stand until it is lifted.
     assert outcome.account.suspension == Suspension(DUE, "operator", "by hand, later", evidence)
-    hired = done(outcome.account, Hire(sent[0], job()), datetime(2024, 3, 26, tzinfo=UTC))
+    hired = done(outcome.account, Hire(sent[0], job_of(sent[0])), datetime(2024, 3, 26, tzinfo=UTC))
     assert hired.account.suspension is not None
     assert hired.notices == ()
 
@@ -436,15 +518,18 @@ def test_a_hire_or_a_return_below_the_limit_ends_a_suspension_by_conduct() -> No
     account, sent = sprayed(20)
     suspended = done(account, Grant(1, "gift"), DUE, sent).account
     assert suspended.suspension is not None
-    hired = done(suspended, Hire(sent[0], job()), DUE)
+    hired = done(suspended, Hire(sent[0], job_of(sent[0])), DUE)
     assert (hired.account.suspension, hired.notices) == (None, (Notice(NoticeKind.REINSTATED, DUE),))
-    returned = done(suspended, GiveBack((sent[3],)), DUE, sent)
+    returned = done(suspended, given_back(sent[3]), DUE, sent)
     assert returned.account.suspension is None
     assert returned.notices == (Notice(NoticeKind.REINSTATED, DUE), Notice(NoticeKind.WARNED, DUE, 38))
     assert returned.account.warned
     assert returned.account.status.value == "warned"
     # Half of them have to come back before the warning ends too.
-    calm = done(suspended, GiveBack(tuple(sent[:6])), DUE, sent)
+    calm, left = returned, sent[:3] + sent[4:]
+    for proposal in sent[4:9]:
+        calm = done(calm.account, given_back(proposal), DUE, left)
+        left.remove(proposal)
     assert (calm.account.status.value, calm.account.warned) == ("active", False)
 
 

@@ -13,6 +13,7 @@ from earnest.rules.burn import burn, burn_order
 from earnest.rules.commands import ChangePlan, GiveBack, Open, Settle
 from earnest.rules.conduct import history_from
 from earnest.rules.decide import decide
+from earnest.rules.job import close
 from earnest.rules.outcome import Accepted, Outcome, Refusal, Refused
 from earnest.rules.pack import convert_pack
 from earnest.rules.settle import look
@@ -155,20 +156,24 @@ def test_burning_takes_just_as_much_from_the_front(held: list[Lot], connects: in
 @given(acts, choices, openings, plans)
 def test_a_refund_comes_exactly_once(told: list[Act], changed: dict[str, Any], opened_at: datetime, plan: str) -> None:
     life = lived(told, changed, opened_at, plan)
+    for job_id, job in life.market.jobs.items():
+        # A job that isn't closed, or was hired from, gives nothing back, whoever asks.
+        attempts = tuple(life.market.attempts(ME, job_id))
+        if job.closed_at is None or job.hires:
+            refused_or_idle = accepted(life.market.act(ME, GiveBack(job, attempts), life.now))
+            assert (refused_or_idle.proposals, [e for e in refused_or_idle.entries if e.kind == "return"]) == ((), [])
+        assert life.market.close(job_id, "removed", life.now) == life.market.close(job_id, "filled", life.now)
+        marked = tuple(life.market.attempts(ME, job_id))
+        again = accepted(life.market.act(ME, GiveBack(life.market.jobs[job_id], marked), life.now))
+        assert (again.entries, again.proposals) == ((), ())
     proposals = tuple(life.market.proposals[ME].values())
-    once = accepted(life.market.act(ME, GiveBack(proposals), life.now))
-    back = {e.proposal: 0 for e in life.entries if e.proposal}
+    unreturned = {proposal.n: 0 for proposal in proposals}
     for entry in life.entries:
         if entry.proposal and entry.kind in ("spend", "return"):
-            back[entry.proposal] -= entry.connects
-    assert set(back.values()) <= {0}
-    assert {proposal.n for proposal in once.proposals} == {
-        p.n for p in proposals if p.connects_spent and p.returned_at is None
-    }
-    marked = tuple(life.market.proposals[ME].values())
-    assert accepted(life.market.act(ME, GiveBack(marked), life.now)).entries == ()
+            unreturned[entry.proposal] -= entry.connects
+    assert unreturned == {p.n: p.connects_spent if life.market.jobs[p.job_id].hires else 0 for p in proposals}
     # What comes back keeps its nature.
-    for entry in once.entries:
+    for entry in life.entries:
         if entry.kind == "return":
             assert entry.lot is not None
             assert any(
@@ -247,7 +252,11 @@ def test_the_history_asked_for_is_all_that_is_needed(
     life = lived(told, changed, opened_at, plan)
     at = life.now + timedelta(days=days)
     everything = tuple(life.market.proposals[ME].values())
-    for command in (Settle(), GiveBack(everything[-3:])):
+    commands: list[Any] = [Settle()]
+    if everything:
+        shut = close(life.market.jobs[everything[-1].job_id], "cancelled", at)
+        commands.append(GiveBack(shut, tuple(life.market.attempts(ME, shut.id))))
+    for command in commands:
         since = history_from(life.account, life.pack, at, command)
         asked_for = None if since is None else tuple(p for p in everything if p.submitted_at >= since)
         assert decide(life.account, command, life.pack, at, asked_for) == decide(

@@ -159,7 +159,10 @@ def test_percent_rounds_down_and_knows_nothing() -> None:
     [
         ([], 0),
         (["only one letter, alone here"], 0),
-        (["Yes please", "Yes please"], 0),
+        (["Yes please", "Yes please"], 100),
+        (["Yes please", "Yes thanks"], 14),
+        (["我可以做这个工作", "我可以做这个工作"], 100),
+        (["Hi", "Hi"], 0),
         (["I can do this job", "I can do this job"], 100),
         (["I can do this job", "i CAN do -- this: job!"], 100),
         (["one two three four", "five six seven eight"], 0),
@@ -213,6 +216,8 @@ def test_a_need_above_most_held_is_bought_in_parts() -> None:
         # One hire of twenty proposals is just five in a hundred, which isn't fewer.
         ("basic", [*months(60, proposals=10, hires=1), *months(61, proposals=10)], Verdict.UPGRADE),
         ("basic", [], Verdict.STAY),
+        ("plus", [], Verdict.STAY),
+        ("plus", months(0, 0), Verdict.DOWNGRADE),
     ],
 )
 def test_the_plain_word(plan: str, lived_months: list[Month], verdict: Verdict) -> None:
@@ -240,6 +245,29 @@ def test_advice_goes_by_the_rules_of_the_time() -> None:
     early = lives_through(pack, "basic")
     assert advise(early, asked, 1, pack, at("2024-01-20")).trials[1].cost == 1000 + 80 * 100
     assert advise(early, asked, 1, pack, at("2024-01-20")).verdict is Verdict.UPGRADE
+
+
+def test_a_revision_among_the_months_to_come_is_no_obstacle() -> None:
+    pack = convert_pack(raw_with({}, {date(2024, 3, 1): {"lapse_days": 20}}))
+    advice = advise(lives_through(pack, "plus"), months(80, 80, 80), 2, pack, at("2024-01-05"))
+    assert advice.trials[1] == Trial("plus", 3 * 1000 + 30 * 100, 30, 0, 0)
+    much = advise(
+        lives_through(pack, "basic"), months(2**31 + 50), 2, article(plans__plus__most_held=None), at("2024-01-05")
+    )
+    assert (much.trials[1].bought, much.trials[1].missing) == (2**31 - 20, 0)
+
+
+def test_advice_begins_with_the_accounts_own_cycle() -> None:
+    pack = article(cycle="anniversary")
+    account = lives_through(pack, "basic", ("2024-01-31", Settle()))
+    advice = advise(account, months(60), 2, pack, at("2024-01-31"))
+    assert (advice.trials[0], advice.days_left) == (Trial("basic", 0, 0, 0, 0), 5)
+
+
+def test_at_the_same_cost_the_plan_held_is_best() -> None:
+    pack = article(plans__plus__fee=0)
+    for plan in ("basic", "plus"):
+        assert advise(lives_through(pack, plan), months(20), 2, pack, at("2024-01-20")).verdict is Verdict.STAY
 
 
 def test_advice_asks_for_a_price() -> None:

@@ -164,7 +164,7 @@ def _pending(revision: Revision) -> str:
 def _advising(revision: Revision, pack: Pack) -> str:
     advice = revision.advice
     return (
-        f"Who sent {_count(advice.many_proposals, 'proposal')} or more and was hired for less than "
+        f"Whoever sent {_count(advice.many_proposals, 'proposal')} or more and was hired for less than "
         f"{advice.few_hires_percent} % of them is told that more {pack.file.token.plural} won't help."
     )
 

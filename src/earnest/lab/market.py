@@ -5,13 +5,14 @@ what comes of it. Times are arguments, as everywhere. It is for simulations and 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 import msgspec
 
 from earnest.rules import conduct, job
-from earnest.rules.account import Account, EntryKind
+from earnest.rules.account import Account
+from earnest.rules.buy import leaves_to_owe
 from earnest.rules.commands import (
     Command,
     ConfirmPurchase,
@@ -57,14 +58,14 @@ class Market:
         # By job and account, the numbers of its proposals: nearly always one, so no list is kept for them.
         self._by_job: dict[str, dict[str, tuple[int, ...]]] = defaultdict(dict)
         self._pending: dict[str, set[str]] = defaultdict(set)
-        self._unreturned: dict[str, int] = defaultdict(int)
+        self._owed: dict[str, int] = defaultdict(int)
         self._returned: dict[str, Returned] = {}
         self._on_accepted = on_accepted
 
     def act(self, account_id: str, command: Command, now: datetime) -> Outcome:
         """Decide a command on an account and keep what comes of it."""
         account = self.accounts.get(account_id)
-        history: Iterable[Proposal] | None = None
+        history: Collection[Proposal] | None = None
         if account is not None and conduct.history_from(account, self.pack, now, command) is not None:
             history = self.proposals[account_id].values()
         outcome = decide(account, command, self.pack, now, history)
@@ -83,7 +84,7 @@ class Market:
                 proposals[proposal.n] = proposal
         for entry in outcome.entries:
             if entry.lot is not None and entry.lot.purchase_id is not None:
-                self._track(entry.kind, entry.connects, entry.lot.purchase_id)
+                self._owed[entry.lot.purchase_id] += leaves_to_owe(entry)
         if outcome.job is not None:
             self.jobs[outcome.job.id] = outcome.job
         if outcome.purchase is not None:
@@ -92,15 +93,16 @@ class Market:
             pending = self._pending[account_id]
             (pending.add if purchase.status is PurchaseStatus.PENDING else pending.discard)(purchase.id)
 
-    def _track(self, kind: EntryKind, connects: int, purchase_id: str) -> None:
-        """Keep how much of each purchase is spent and has not come back."""
-        if kind is EntryKind.SPEND or kind is EntryKind.RETURN:
-            self._unreturned[purchase_id] -= connects
-
     # What a holder does
+
+    def open(self, command: Open, now: datetime) -> Outcome:
+        """Open an account."""
+        return self.act(command.id, command, now)
 
     def propose(self, account_id: str, job_id: str, now: datetime, worker: Member | None = None) -> Outcome:
         """Propose to a job; invited accounts pay nothing."""
+        if account_id not in self.accounts:
+            return Refused(Refusal.UNKNOWN_ACCOUNT)
         job_ = self.jobs.get(job_id)
         if job_ is None:
             return Refused(Refusal.UNKNOWN_JOB)
@@ -159,13 +161,9 @@ class Market:
         purchase = self.purchases.get(purchase_id)
         if purchase is None:
             return Refused(Refusal.UNKNOWN_PURCHASE)
-        return self.act(account_id, ReversePurchase(purchase, self._unreturned[purchase_id]), now)
+        return self.act(account_id, ReversePurchase(purchase, self._owed[purchase_id]), now)
 
     # What a client does
-
-    def open(self, command: Open, now: datetime) -> Outcome:
-        """Open an account."""
-        return self.act(command.id, command, now)
 
     def post(self, job_id: str, client_id: str, size: JobSize, now: datetime) -> Job:
         """Post a job."""
@@ -204,11 +202,12 @@ class Market:
 
     def give_back(self, job_id: str, now: datetime) -> Returned:
         """Return what was spent on a job to everyone who spent it, if the job gives back now; once."""
-        if not self.jobs[job_id].gives_back(self.pack, now):
+        job_ = self.jobs[job_id]
+        if not job_.gives_back(self.pack, now):
             return Returned(0, 0)
         proposals = connects = 0
         for account_id in self.bidders(job_id):
-            outcome = self.act(account_id, GiveBack(tuple(self.attempts(account_id, job_id))), now)
+            outcome = self.act(account_id, GiveBack(job_, tuple(self.attempts(account_id, job_id))), now)
             assert isinstance(outcome, Accepted), "a return is never refused"  # noqa: S101
             proposals += len(outcome.proposals)
             connects += sum(proposal.connects_spent for proposal in outcome.proposals)

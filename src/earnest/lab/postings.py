@@ -7,27 +7,21 @@ its line and the reason, and reading goes on after it; what is wrong with the fi
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from decimal import Decimal
 from os import PathLike
 
 import msgspec
 
-from earnest.rules.calendar import as_utc
-from earnest.rules.price import MOST_MINOR_UNITS, Duration, JobSize, JobType, WeeklyHours
+from earnest.rules.account import MOST_MINOR_UNITS
+from earnest.rules.price import Duration, JobSize, JobType, WeeklyHours
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "type": ("type",),
     "budget": ("fixed_budget_usd", "budget"),
     "duration": ("duration",),
     "weekly_hours": ("weekly_hours",),
-    "posted_at": ("posted_at",),
-    "client": ("client",),
 }
-"""Where each field is looked for when nothing else is said: the first of these columns that the file has."""
-
-REQUIRED = ("type", "budget", "duration", "weekly_hours")
-"""The fields that price a posting, which a file must have columns for."""
+"""The fields that price a posting, and where each is looked for: the first of these columns that the file has."""
 
 MOST_LINE = 1_000_000
 """The longest line, in characters; a file with a longer one is no CSV of postings."""
@@ -64,12 +58,10 @@ class PostingsError(ValueError):
 
 
 class Posting(msgspec.Struct, frozen=True):
-    """A job posting: the line it ends on, what sets its price, and, where the file says so, when and whose it is."""
+    """A job posting: the line it ends on, and what sets its price."""
 
     line: int
     size: JobSize
-    posted_at: datetime | None = None
-    client: str | None = None
 
 
 class BadRow(msgspec.Struct, frozen=True):
@@ -117,20 +109,17 @@ def lines_of(path: str | PathLike[str]) -> Iterator[str]:
             yield line
 
 
-def read_postings(
-    lines: Iterable[str], columns: Mapping[str, str], minor_digits: int, *, dated: bool = False
-) -> Iterator[Posting | BadRow]:
+def read_postings(lines: Iterable[str], columns: Mapping[str, str], minor_digits: int) -> Iterator[Posting | BadRow]:
     """Yield the postings of a CSV file, in its order, and a BadRow for each row that is none.
 
     `columns` says which column holds a field where `COLUMNS` does not fit; `minor_digits` is the currency's, as
-    budgets are decimal amounts in major units. With `dated`, posted_at is read too where there is such a column: who
-    only wants prices isn't kept from them by a date. Raises PostingsError for a file that lacks a column.
+    budgets are decimal amounts in major units. Raises PostingsError for a file that lacks a column.
     """
     source = _Lines(lines)
     # Strict, so that a quote that is never closed is a mistake and not a cell of ten thousand lines.
     reader = csv.reader(source, strict=True)
     header = _header(reader, source)
-    at = _places(header, columns, dated=dated)
+    at = _places(header, columns)
     while True:
         began = reader.line_num + 1
         try:
@@ -166,18 +155,14 @@ def _header(reader: Iterator[list[str]], source: _Lines) -> list[str]:
     return header
 
 
-def _places(header: list[str], columns: Mapping[str, str], *, dated: bool) -> dict[str, int]:
+def _places(header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
     """Return which cell of a row holds each field."""
     at = {}
     for field, usual in COLUMNS.items():
-        if field == "posted_at" and not dated and field not in columns:
-            continue
         names = (columns[field],) if field in columns else usual
         found = next((name for name in names if name in header), None)
         if found is None:
-            if field in columns or field in REQUIRED:
-                raise PostingsError(_missing(field, names, header))
-            continue
+            raise PostingsError(_missing(field, names, header))
         if header.count(found) > 1:
             raise PostingsError(f"{field}: expected one column {found!r}, got {header.count(found)}")
         at[field] = header.index(found)
@@ -192,12 +177,9 @@ def _missing(field: str, names: tuple[str, ...], header: list[str]) -> str:
 
 def _posting(line: int, cells: list[str], at: Mapping[str, int], minor_digits: int) -> Posting | BadRow:
     try:
-        size = _size(*(cells[at[field]] for field in REQUIRED), minor_digits=minor_digits)
-        posted_at = _time(cells[at["posted_at"]].strip()) if "posted_at" in at else None
+        return Posting(line, _size(*(cells[at[field]] for field in COLUMNS), minor_digits=minor_digits))
     except ValueError as error:
         return BadRow(line, str(error))
-    client = cells[at["client"]].strip() if "client" in at else ""
-    return Posting(line, size, posted_at, client or None)
 
 
 def _size(type_: str, budget: str, duration: str, weekly_hours: str, *, minor_digits: int) -> JobSize:
@@ -237,17 +219,6 @@ def _minor_units(cell: str, minor_digits: int) -> int | None:
             f"budget: expected at most {Decimal(MOST_MINOR_UNITS).scaleb(-minor_digits)}, got {_shown(cell)}"
         )
     return int(amount)
-
-
-def _time(cell: str) -> datetime | None:
-    """Return the time a cell states in UTC, None for an empty one; raises ValueError for others."""
-    if not cell:
-        return None
-    try:
-        stated = datetime.fromisoformat(cell)
-    except ValueError as error:
-        raise ValueError(f"posted_at: expected a time such as 2026-01-05T09:00:00Z, got {_shown(cell)}") from error
-    return as_utc(stated, "posted_at")
 
 
 def _shown(cell: str) -> str:

@@ -13,7 +13,7 @@ from random import Random
 from typing import TypeVar
 
 from earnest.lab.circulation import Circulation
-from earnest.lab.conservation import Conservation
+from earnest.lab.conservation import Conservation, Totals
 from earnest.lab.market import Market
 from earnest.rules.account import Kind, Status
 from earnest.rules.commands import (
@@ -48,6 +48,8 @@ AGENCY_PACE = 40.0
 AGENCY_SHARE = 0.04
 HIGHER_PLAN_SHARE = 0.2
 DAYS_A_MONTH = 30.4
+LATEST_CLOSING = 40
+"""Days after which a job from which somebody was hired is closed at the latest."""
 
 
 class _Freelancer:
@@ -90,6 +92,8 @@ class Town:
         self.refusals: Counter[Refusal] = Counter()
         self.told: dict[NoticeKind, set[str]] = {NoticeKind.WARNED: set(), NoticeKind.SUSPENDED: set()}
         self.freelancers: list[_Freelancer] = []
+        self.by_id: dict[str, _Freelancer] = {}
+        self.totals = Totals()
         self.habits: tuple[tuple[float, Callable[[datetime, _Freelancer], None]], ...] = (
             (0.020, self._move_up),
             (0.015, self._move_down),
@@ -217,6 +221,7 @@ class Town:
                 self._members(number) if agency else [],
             )
             self.freelancers.append(each)
+            self.by_id[each.id] = each
             # Half are there from the start, so that even a short simulation is lively.
             self.agenda[0 if random() < 0.5 else self._between(0, 27)].append((self._open, (each,)))
 
@@ -240,7 +245,7 @@ class Town:
             self._propose_to(now, who, self.board[-1 - int(len(self.board) * self.chance.random() ** 3)])
 
     def _propose_to(self, now: datetime, who: _Freelancer, job_id: str) -> None:
-        outcome = self.market.propose(who.id, job_id, now, self._one_of(who.members) if who.members else None)
+        outcome = self.market.propose(who.id, job_id, now, self._member(who))
         if isinstance(outcome, Accepted):
             self.counts["proposals"] += 1
             self.counts["invited"] += outcome.proposals[0].invited
@@ -379,8 +384,9 @@ class Town:
         self.board.append(job_id)
         random = self.chance.random
         lapses_in = (job.lapses_at - now).days
-        self._later(lapses_in, self._lapse, job_id)
-        self._forget_in(2 * lapses_in + 30, job_id)
+        self._later(lapses_in + 1, self._lapse, job_id)
+        # By then it is closed, if ever, by whichever of the ways below.
+        self._forget_in(max(2 * lapses_in, LATEST_CLOSING) + 1, job_id)
         if random() < 0.1:
             self._later(1, self._resize, job_id)
         if random() < 0.3:
@@ -392,7 +398,7 @@ class Town:
         if chance < 0.45:
             self._later(self._between(2, 14), self._hire, job_id)
             if chance < 0.40:
-                self._later(self._between(15, 40), self._close, job_id, "filled")
+                self._later(self._between(15, LATEST_CLOSING), self._close, job_id, "filled")
         elif chance < 0.65:
             self._later(self._between(1, 20), self._close, job_id, "cancelled" if chance < 0.62 else "removed")
         elif chance < 0.80:
@@ -423,7 +429,7 @@ class Town:
             return
         random = self.chance.random
         bidders = self.market.bidders(job_id)
-        few = [self.freelancers[int(self._one_of(bidders)[4:])] for _ in range(min(6, len(bidders)))]
+        few = [self.by_id[self._one_of(bidders)] for _ in range(min(6, len(bidders)))]
         few.sort(key=lambda who: who.skill * random(), reverse=True)
         places = 2 if random() < 0.1 else 1
         for who in few:

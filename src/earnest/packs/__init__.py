@@ -6,7 +6,7 @@ from typing import BinaryIO, cast
 
 from earnest.rules.pack import Pack, PackError, decode_pack
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 100_000
 """The longest pack that is read: far beyond any meant one, and it ends the reading of a device or a wrong file."""
 
 

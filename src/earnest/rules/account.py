@@ -15,6 +15,9 @@ import msgspec
 MOST_CONNECTS = 2**31 - 1
 """The most connects one request may name."""
 
+MOST_MINOR_UNITS = 2**53 - 1
+"""The greatest amount of money that every JSON reader keeps exact."""
+
 Kind = Literal["individual", "agency"]
 
 
@@ -72,6 +75,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     `connects` is signed; `lot` is the slice that moved, None only where an invited proposal moved nothing;
     `balance_after` is what the account holds after the line; `proposal` is a proposal's number in the account.
+    `pays_debt` marks a `revoke` that paid towards the debt of a reversed purchase.
     """
 
     n: int
@@ -84,6 +88,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     job_id: str | None = None
     proposal: int | None = None
     note: str = ""
+    pays_debt: bool = False
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):
@@ -137,7 +142,7 @@ class Account(msgspec.Struct, frozen=True):
 
     @property
     def status(self) -> Status:
-        """The standing as of the account's last effect; `settle.look` gives it for another time."""
+        """The standing as of the account's last effect; `decide` with `Settle` judges it for another time."""
         if self.suspension is not None:
             return Status.SUSPENDED
         return Status.WARNED if self.warned else Status.ACTIVE

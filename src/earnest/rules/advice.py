@@ -10,8 +10,8 @@ from enum import StrEnum
 
 import msgspec
 
-from earnest.rules.account import Account, EntryKind
-from earnest.rules.commands import ConfirmPurchase, Open, Revoke, Settle, StartPurchase
+from earnest.rules.account import MOST_CONNECTS, Account, EntryKind
+from earnest.rules.commands import Command, ConfirmPurchase, Open, Revoke, Settle, StartPurchase
 from earnest.rules.decide import decide
 from earnest.rules.outcome import Accepted, Outcome, Refused
 from earnest.rules.pack import Pack
@@ -66,7 +66,7 @@ def advise(account: Account, months: Sequence[Month], usual_price: int, pack: Pa
         raise ValueError(f"usual_price: expected at least 1, got {usual_price}")
     calendar = pack.calendar
     needed = tuple(month.spent for month in months)
-    trials = tuple(_try(account, plan, needed, pack, now) for plan in pack.at(now).plans_of(account.kind))
+    trials = tuple(_try(account, plan, needed, pack) for plan in pack.at(now).plans_of(account.kind))
     return Advice(
         needed,
         trials,
@@ -82,7 +82,9 @@ def _verdict(account: Account, months: Sequence[Month], trials: Sequence[Trial],
     hires = sum(month.hires for month in months)
     if proposals >= rules.many_proposals and percent(hires, proposals) < rules.few_hires_percent:
         return Verdict.WORK_ON_PROPOSALS
-    best = min(trials, key=lambda trial: (trial.missing, trial.cost))
+    if not months:
+        return Verdict.STAY
+    best = min(trials, key=lambda trial: (trial.missing, trial.cost, trial.plan != account.plan))
     plans = [trial.plan for trial in trials]
     step = plans.index(best.plan) - plans.index(account.plan)
     if step:
@@ -90,9 +92,9 @@ def _verdict(account: Account, months: Sequence[Month], trials: Sequence[Trial],
     return Verdict.BUY if best.bought else Verdict.STAY
 
 
-def _try(account: Account, plan: str, needed: Sequence[int], pack: Pack, now: datetime) -> Trial:
-    at, _ = pack.calendar.first_cycle(now)
-    tried = _accepted(decide(None, Open(account.id, account.kind, plan), pack, at)).account
+def _try(account: Account, plan: str, needed: Sequence[int], pack: Pack) -> Trial:
+    at = account.cycle_start
+    tried = _accepted(_decide(None, Open(account.id, account.kind, plan), pack, at)).account
     cost = bought = missing = expired = 0
     for need in needed:
         cost += pack.at(at).plan(plan).fee
@@ -100,22 +102,27 @@ def _try(account: Account, plan: str, needed: Sequence[int], pack: Pack, now: da
             spent = min(need, tried.balance)
             if spent:
                 # An operator's revocation takes in burn order, as spending does.
-                tried = _accepted(decide(tried, Revoke(spent, "needed"), pack, at)).account
+                tried = _accepted(_decide(tried, Revoke(spent, "needed"), pack, at)).account
                 need -= spent
                 continue
-            most = pack.at(at).plan(plan).most_held or need
-            asked = decide(tried, StartPurchase("trial", min(need, most)), pack, at)
+            most = pack.at(at).plan(plan).most_held or MOST_CONNECTS
+            asked = _decide(tried, StartPurchase("trial", min(need, most)), pack, at)
             if isinstance(asked, Refused) or asked.purchase is None:
                 missing += need
                 break
-            tried = _accepted(decide(asked.account, ConfirmPurchase(asked.purchase), pack, at)).account
+            tried = _accepted(_decide(asked.account, ConfirmPurchase(asked.purchase), pack, at)).account
             cost += asked.purchase.amount
             bought += asked.purchase.connects
         at = tried.cycle_end
-        settled = _accepted(decide(tried, Settle(), pack, at))
+        settled = _accepted(_decide(tried, Settle(), pack, at))
         tried = settled.account
         expired += sum(-entry.connects for entry in settled.entries if entry.kind is EntryKind.EXPIRE)
     return Trial(plan, cost, bought, missing, expired)
+
+
+def _decide(account: Account | None, command: Command, pack: Pack, at: datetime) -> Outcome:
+    # Who is only tried has sent nothing that could count towards conduct.
+    return decide(account, command, pack, at, ())
 
 
 def _accepted(outcome: Outcome) -> Accepted:

@@ -113,13 +113,16 @@ class Book:
         job_id: str | None = None,
         proposal: int | None = None,
         note: str = "",
+        *,
+        pays_debt: bool = False,
     ) -> None:
         """Write a line for each slice that was taken from the lots."""
         n, balance, plan = self.n, self.balance, self.plan
         for slice_ in slices:
             n += 1
-            balance -= slice_.remaining
-            self.entries.append(Entry(n, kind, -slice_.remaining, slice_, balance, at, plan, job_id, proposal, note))
+            connects = slice_.remaining
+            balance -= connects
+            self.entries.append(Entry(n, kind, -connects, slice_, balance, at, plan, job_id, proposal, note, pays_debt))
         self.n, self.balance = n, balance
 
     def write_carried(self, lots: Iterable[Lot], at: datetime) -> list[Lot]:
@@ -137,7 +140,7 @@ class Book:
         self.n = n
         return onward
 
-    def keep(self, brought: tuple[Lot, ...], plan: Plan, at: datetime, *, clip: bool = True) -> None:
+    def complete_addition(self, brought: tuple[Lot, ...], plan: Plan, at: datetime, *, clip: bool = True) -> None:
         """Complete an addition: pay the debt out of it, forfeit what stands above the plan's most held, keep the rest.
 
         What was brought has been written in full, each lot with its line's number; debt and forfeit are lines of the
@@ -156,7 +159,9 @@ class Book:
         connects = sum(lot.remaining for lot in brought)
         owed = min(self.debt, connects)
         left, taken = burn(clip_order(brought, self.cycle_end), owed)
-        self.write_taken(EntryKind.REVOKE, taken, at, note="paid towards the debt of a reversed purchase")
+        self.write_taken(
+            EntryKind.REVOKE, taken, at, note="paid towards the debt of a reversed purchase", pays_debt=True
+        )
         self.debt -= owed
         surplus = 0 if most_held is None else min(connects - owed, max(0, self.balance - most_held))
         if surplus:

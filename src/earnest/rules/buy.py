@@ -5,16 +5,16 @@ from datetime import timedelta
 
 import msgspec
 
-from earnest.rules.account import EntryKind, Lot, Source
+from earnest.rules.account import Entry, EntryKind, Lot, Source
 from earnest.rules.book import Book
 from earnest.rules.commands import ConfirmPurchase, ReversePurchase, StartPurchase
 from earnest.rules.outcome import PurchaseWarning, Refusal, Refused
 from earnest.rules.plan_change import bar_for_fee, bar_for_role
 from earnest.rules.purchase import Purchase, PurchaseStatus
-from earnest.rules.settle import may_carry, pending_plan
+from earnest.rules.settle import most_carried, pending_plan
 
 
-def _may_buy(book: Book, connects: int, awaited: Iterable[Purchase]) -> Refused | None:
+def _bar_purchase(book: Book, connects: int, awaited: Iterable[Purchase]) -> Refused | None:
     """Refuse what the plan may not buy, or what would pass most held (RULES 6.1).
 
     Other purchases that have awaited payment for less than a day (the pack's hours) count as held already; a debt
@@ -37,7 +37,7 @@ def _may_buy(book: Book, connects: int, awaited: Iterable[Purchase]) -> Refused 
 
 def start_purchase(book: Book, command: StartPurchase) -> Refused | None:
     """Take a purchase on, to await its payment; warn of what the next boundary would take (RULES 6.4)."""
-    refused = bar_for_role(command.by) or bar_for_fee(book) or _may_buy(book, command.connects, command.pending)
+    refused = bar_for_role(command.by) or bar_for_fee(book) or _bar_purchase(book, command.connects, command.pending)
     if refused is not None:
         return refused
     price = book.rules.plan(book.plan).connect_price
@@ -50,9 +50,9 @@ def start_purchase(book: Book, command: StartPurchase) -> Refused | None:
 def _warning(book: Book, connects: int) -> PurchaseWarning | None:
     """Say how much of the cycle's connects and of the bought ones the boundary would take."""
     rules = book.pack.at(book.cycle_end)
-    carried = may_carry(rules.plan(book.plan), rules) if pending_plan(book, rules) is None else 0
+    carried = most_carried(rules.plan(book.plan), rules) if pending_plan(book, rules) is None else 0
     inside = sum(lot.remaining for lot in book.lots if lot.expires_at is None)
-    too_many = inside + connects - carried
+    too_many = inside + max(0, connects - book.debt) - carried
     return PurchaseWarning(too_many, book.cycle_end) if too_many > 0 else None
 
 
@@ -61,19 +61,19 @@ def confirm_purchase(book: Book, command: ConfirmPurchase) -> None:
     book.purchase = purchase = command.purchase
     if purchase.status is not PurchaseStatus.PENDING:
         return
-    refused = _may_buy(book, purchase.connects, [other for other in command.pending if other.id != purchase.id])
+    refused = _bar_purchase(book, purchase.connects, [other for other in command.pending if other.id != purchase.id])
     if refused is not None:
         book.purchase = _decided(book, purchase, PurchaseStatus.REFUSED, refused.code.value)
         return
     n = book.n + 1
     lot = Lot(n, Source.PURCHASE, purchase.connects, n, None, purchase.id, purchase.unit_price)
     book.write(EntryKind.PURCHASE, lot.remaining, lot, book.now)
-    book.keep((lot,), book.rules.plan(book.plan), book.now)
+    book.complete_addition((lot,), book.rules.plan(book.plan), book.now)
     book.purchase = _decided(book, purchase, PurchaseStatus.CONFIRMED)
 
 
 def reverse_purchase(book: Book, command: ReversePurchase) -> None:
-    """Take back what is still held of a purchase; what was spent of it becomes a debt (RULES 6.3)."""
+    """Take back what is still held of a purchase; what it leaves to owe becomes a debt (RULES 6.3)."""
     book.purchase = purchase = command.purchase
     if purchase.status is PurchaseStatus.PENDING:
         book.purchase = _decided(book, purchase, PurchaseStatus.CANCELLED)
@@ -82,8 +82,18 @@ def reverse_purchase(book: Book, command: ReversePurchase) -> None:
     held = [lot for lot in book.lots if lot.purchase_id == purchase.id]
     book.lots = tuple(lot for lot in book.lots if lot.purchase_id != purchase.id)
     book.write_taken(EntryKind.REVOKE, held, book.now, note=f"the payment of {purchase.id} was reversed")
-    book.debt += command.spent
+    book.debt += command.owed
     book.purchase = _decided(book, purchase, PurchaseStatus.REVERSED)
+
+
+def leaves_to_owe(entry: Entry) -> int:
+    """Return by how much a line changes what reversing its lot's purchase would leave as a debt, in connects.
+
+    Spent connects are owed, and so are those that paid a debt: with their own payment gone, that debt is unpaid
+    again. Returned ones are not, nor is what expired, was forfeited or taken back (RULES 6.3).
+    """
+    owed = entry.kind in (EntryKind.SPEND, EntryKind.RETURN) or entry.pays_debt
+    return -entry.connects if owed else 0
 
 
 def _decided(book: Book, purchase: Purchase, status: PurchaseStatus, refusal: str | None = None) -> Purchase:

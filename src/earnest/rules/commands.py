@@ -1,8 +1,9 @@
 """What an account can be asked to do.
 
-A command checks its own shape when it is made: whatever is out of range, of the wrong type or a time without a zone
-raises ValueError with the field's name, what was expected and what was found. So no malformed command exists, and
-`decide` never meets one. What a command needs to know of jobs, proposals and purchases it brings along.
+A command checks its amounts, texts, times and choices when it is made: one out of range, or a time without a zone,
+raises ValueError with the field's name, what was expected and what was found. That its parts are of their types is
+for the type checker to see, and for whoever decodes it. What a command needs to know of jobs, proposals and purchases
+it brings along.
 """
 
 from datetime import datetime
@@ -30,6 +31,12 @@ def _check_connects(connects: int) -> None:
 def _check_text(name: str, text: str, least: int = 0) -> None:
     if type(text) is not str or not least <= len(text.strip()) <= MOST_TEXT:
         raise ValueError(f"{name}: expected a text of {least} to {MOST_TEXT} characters")
+
+
+def _check_for_job(proposals: tuple[Proposal, ...], job: Job) -> None:
+    for proposal in proposals:
+        if proposal.job_id != job.id:
+            raise ValueError(f"proposal: expected one for job {job.id}, got one for {proposal.job_id}")
 
 
 class Open(msgspec.Struct, frozen=True):
@@ -78,17 +85,23 @@ class Decline(msgspec.Struct, frozen=True):
 
 
 class Hire(msgspec.Struct, frozen=True):
-    """Hire from a proposal, as the client."""
+    """Hire from a proposal for a job, as the client."""
 
     proposal: Proposal
     job: Job
 
+    def __post_init__(self) -> None:
+        _check_for_job((self.proposal,), self.job)
+
 
 class GiveBack(msgspec.Struct, frozen=True):
-    """Return what the account spent on its proposals for a job that gives back (RULES 5); once for each proposal."""
+    """Return what the account spent on its proposals for a job, if the job gives back; once for each (RULES 5)."""
 
+    job: Job
     proposals: tuple[Proposal, ...]
-    note: str = ""
+
+    def __post_init__(self) -> None:
+        _check_for_job(self.proposals, self.job)
 
 
 class StartPurchase(msgspec.Struct, frozen=True):
@@ -111,14 +124,14 @@ class ConfirmPurchase(msgspec.Struct, frozen=True):
 
 
 class ReversePurchase(msgspec.Struct, frozen=True):
-    """The payment was taken back. `spent`: connects of the purchase that were spent and have not come back."""
+    """The payment was taken back. `owed`: the sum of `buy.leaves_to_owe` over the lines of the purchase's lots."""
 
     purchase: Purchase
-    spent: int = 0
+    owed: int = 0
 
     def __post_init__(self) -> None:
-        if type(self.spent) is not int or not 0 <= self.spent <= self.purchase.connects:
-            raise ValueError(f"spent: expected a whole number from 0 to {self.purchase.connects}, got {self.spent!r}")
+        if type(self.owed) is not int or not 0 <= self.owed <= self.purchase.connects:
+            raise ValueError(f"owed: expected a whole number from 0 to {self.purchase.connects}, got {self.owed!r}")
 
 
 class ChangePlan(msgspec.Struct, frozen=True):
@@ -138,6 +151,10 @@ class ReportFee(msgspec.Struct, frozen=True):
     """Report the membership fee unpaid, or paid after all (RULES 7.2)."""
 
     paid: bool
+
+    def __post_init__(self) -> None:
+        if type(self.paid) is not bool:
+            raise ValueError(f"paid: expected True or False, got {self.paid!r}")
 
 
 class Grant(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Who keeps spending and is never hired: warned, then suspended from proposing (RULES 9).
+"""Conduct: an account that keeps spending and is never hired is warned, then suspended from proposing (RULES 9).
 
 A paid, unreturned proposal of day d, made after the last hire and the last lift, counts on the days d + 14 to
 d + 89 (the pack's numbers). The status of a day follows from what was known before it, whether anybody looked or
@@ -10,14 +10,14 @@ on any of its days. Returns that take that sum below the limit end it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
 
 from earnest.rules.account import Account, Evidence, Suspension
 from earnest.rules.book import Book
-from earnest.rules.calendar import NEVER_DAY, Calendar
+from earnest.rules.calendar import NEVER_DAY
 from earnest.rules.commands import Appeal, Command, DecideSuspension, GiveBack, Suspend
 from earnest.rules.outcome import Notice, NoticeKind, Refusal, Refused
 from earnest.rules.pack import Conduct, Pack
@@ -57,7 +57,7 @@ def _first_day(account: Account | Book, pack: Pack, now: datetime) -> int | None
     return first if first <= today else None
 
 
-def judge(book: Book, history: Iterable[Proposal] | None) -> None:
+def judge(book: Book, history: Collection[Proposal] | None) -> None:
     """Bring the standing up to now: warn, end a warning, suspend, as of the days on which it came about.
 
     Raises HistoryNeededError where that asks for the proposals and they were not given.
@@ -71,7 +71,7 @@ def judge(book: Book, history: Iterable[Proposal] | None) -> None:
         _judge_from(book, history, first)
 
 
-def _judge_from(book: Book, history: Iterable[Proposal], first: int) -> None:
+def _judge_from(book: Book, history: Collection[Proposal], first: int) -> None:
     """Judge the days from the first to today, and find the next one on which anything will change by itself."""
     calendar = book.pack.calendar
     counted = [proposal for proposal in history if counts(proposal, book.counted_from)]
@@ -88,7 +88,7 @@ def _judge_from(book: Book, history: Iterable[Proposal], first: int) -> None:
             return
         at = calendar.day_start(day)
         if suspended:
-            _suspend(book, counted, conduct, day, at)
+            _suspend(book, counted, day, at)
             return
         book.warned = warned
         if warned:
@@ -120,21 +120,29 @@ def _counts_by_day(counted: list[Proposal], pack: Pack, first: int) -> Iterator[
         day = until
 
 
-def _counted_on(
-    counted: Iterable[Proposal], conduct: Conduct, calendar: Calendar, first: int, last: int
-) -> list[Proposal]:
-    """Return the proposals that count on any day from the first to the last."""
+def _counted_on(counted: Iterable[Proposal], pack: Pack, first: int, last: int) -> list[Proposal]:
+    """Return the proposals that count on any day from the first to the last, by each day's own rules."""
+    calendar = pack.calendar
+    starts = pack.starts_between(calendar.day_start(first), calendar.day_start(last))
+    days = [first, *(calendar.day(start) for start in starts)]
+    stretches = [
+        (day, until - 1, pack.at(calendar.day_start(day)).conduct)
+        for day, until in zip(days, [*days[1:], last + 1], strict=True)
+    ]
     return [
         proposal
         for proposal in counted
-        if first - conduct.counts_to_day <= calendar.day(proposal.submitted_at) <= last - conduct.counts_from_day
+        if any(
+            day - conduct.counts_to_day <= calendar.day(proposal.submitted_at) <= until - conduct.counts_from_day
+            for day, until, conduct in stretches
+        )
     ]
 
 
-def _suspend(book: Book, counted: list[Proposal], conduct: Conduct, day: int, at: datetime) -> None:
+def _suspend(book: Book, counted: list[Proposal], day: int, at: datetime) -> None:
     evidence = tuple(
         Evidence(proposal.n, proposal.job_id, proposal.connects_spent, proposal.submitted_at)
-        for proposal in _counted_on(counted, conduct, book.pack.calendar, day, day)
+        for proposal in _counted_on(counted, book.pack, day, day)
     )
     book.suspension = Suspension(at, "conduct", evidence=evidence)
     book.warned = False
@@ -147,7 +155,7 @@ def proposed(book: Book) -> None:
     book.judge_on = min(book.judge_on, counts_on)
 
 
-def returned(book: Book, history: Iterable[Proposal] | None, given_back: set[int]) -> None:
+def returned(book: Book, history: Collection[Proposal] | None, given_back: set[int]) -> None:
     """Judge anew after proposals were returned: they no longer count (RULES 9.1, 9.2).
 
     Raises HistoryNeededError where that asks for the proposals and they were not given.
@@ -165,10 +173,9 @@ def returned(book: Book, history: Iterable[Proposal] | None, given_back: set[int
     left = [proposal for proposal in history if proposal.n not in given_back and counts(proposal, book.counted_from)]
     if suspension is not None:
         # Nothing ages out while a suspension stands.
-        conduct = book.rules.conduct
-        limits = conduct.thresholds(book.kind)
+        limits = book.rules.conduct.thresholds(book.kind)
         since = calendar.day(suspension.since)
-        count = sum(p.connects_spent for p in _counted_on(left, conduct, calendar, since, today))
+        count = sum(p.connects_spent for p in _counted_on(left, book.pack, since, today))
         if limits is not None and count >= limits.suspended_at:
             return
         _reinstate(book)
@@ -185,7 +192,7 @@ def start_anew(book: Book) -> None:
 
 
 def suspend(book: Book, command: Suspend) -> None:
-    """Suspend as an operator; one suspended already stays so, from now on until it is lifted."""
+    """Suspend as an operator. A suspension by conduct becomes the operator's: from then on only a lift ends it."""
     suspension = book.suspension
     if suspension is None:
         book.suspension = Suspension(book.now, "operator", command.reason)
@@ -215,11 +222,11 @@ def decide_suspension(book: Book, command: DecideSuspension) -> Refused | None:
             suspension, decision="upheld", decided_at=book.now, decision_reason=command.reason
         )
         return None
-    _reinstate(book)
+    _reinstate(book, command.reason)
     start_anew(book)
     return None
 
 
-def _reinstate(book: Book) -> None:
+def _reinstate(book: Book, reason: str = "") -> None:
     book.suspension = None
-    book.notices.append(Notice(NoticeKind.REINSTATED, book.now))
+    book.notices.append(Notice(NoticeKind.REINSTATED, book.now, reason=reason))

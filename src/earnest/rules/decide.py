@@ -5,14 +5,14 @@ the command, with the account after and the lines its journal gains, or refuses 
 raises nothing for what a user can do; what it does raise is a caller's mistake, named in its docstring.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
 from earnest.rules import buy, conduct, grant, plan_change, propose, refund
 from earnest.rules.account import Account
 from earnest.rules.book import Book
-from earnest.rules.calendar import NEVER_DAY, as_utc
+from earnest.rules.calendar import EARLIEST, LATEST, NEVER_DAY, as_utc
 from earnest.rules.commands import (
     Appeal,
     ChangePlan,
@@ -59,15 +59,16 @@ _HANDLERS: dict[type, Callable[[Book, Any], Refused | None]] = {
 
 
 def decide(
-    account: Account | None, command: Command, pack: Pack, now: datetime, history: Iterable[Proposal] | None = None
+    account: Account | None, command: Command, pack: Pack, now: datetime, history: Collection[Proposal] | None = None
 ) -> Outcome:
     """Decide a command on an account as of `now`.
 
     `account` is None for an opening, and where there is no such account. `history` are the account's proposals
     submitted from `conduct.history_from(account, pack, now, command)` on; they are needed only where that names a
-    time. Raises ValueError for a `now` without a zone, and conduct.HistoryNeededError for a history left out.
+    time. Raises ValueError for a `now` without a zone or out of all range, and conduct.HistoryNeededError for a
+    history left out.
     """
-    if now.tzinfo is not UTC:
+    if now.tzinfo is not UTC or not EARLIEST <= now <= LATEST:
         now = as_utc(now, "now")
     kind = type(command)
     if account is None:
@@ -79,13 +80,12 @@ def decide(
     book = Book(account, pack, now)
     settle(book)
     conduct.judge(book, history)
+    refused: Refused | None = None
     if isinstance(command, GiveBack):
-        refund.give_back(book, command, history)
+        refused = refund.give_back(book, command, history)
     elif kind is not Settle:
         refused = _HANDLERS[kind](book, command)
-        if refused is not None:
-            return refused
-    return book.accepted()
+    return book.accepted() if refused is None else refused
 
 
 def _open(command: Open, pack: Pack, now: datetime) -> Outcome:

@@ -17,7 +17,7 @@ def grant(book: Book, command: Grant) -> Refused | None:
     n = book.n + 1
     lot = Lot(n, Source.BONUS, command.connects, n, expires_at)
     book.write(EntryKind.BONUS, lot.remaining, lot, book.now, note=command.reason)
-    book.keep((lot,), book.rules.plan(book.plan), book.now)
+    book.complete_addition((lot,), book.rules.plan(book.plan), book.now)
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from earnest.rules.calendar import as_utc
 from earnest.rules.pack import Pack
 from earnest.rules.price import JobSize, price
 
@@ -51,19 +52,24 @@ class Job(msgspec.Struct, frozen=True):
 
 
 def post(job_id: str, client_id: str, size: JobSize, pack: Pack, now: datetime) -> Job:
-    """Post a job at the price and for the time that hold now."""
+    """Post a job at the price and for the time that hold now; raises ValueError for a `now` without a zone."""
+    now = as_utc(now, "now")
     rules = pack.at(now)
     return Job(job_id, client_id, size, price(size, rules.price_card), now, now + timedelta(days=rules.lapse_days))
 
 
 def resize(job: Job, size: JobSize, pack: Pack, now: datetime) -> Job:
-    """Edit a job's size: where what counts of it changes, later proposals cost what it is worth now (RULES 1.3)."""
-    costs = job.price if size.that_counts() == job.size.that_counts() else price(size, pack.at(now).price_card)
+    """Edit a job's size: where what counts of it changes, later proposals cost what it is worth now (RULES 1.3).
+
+    Raises ValueError for a `now` without a zone.
+    """
+    rules = pack.at(as_utc(now, "now"))
+    costs = job.price if size.that_counts() == job.size.that_counts() else price(size, rules.price_card)
     return msgspec.structs.replace(job, size=size, price=costs)
 
 
 def close(job: Job, reason: CloseReason, now: datetime) -> Job:
-    """Close a job. A closed one stays as it was first closed."""
+    """Close a job. A closed one stays as it was first closed. Raises ValueError for a `now` without a zone."""
     if job.closed_at is not None:
         return job
-    return msgspec.structs.replace(job, closed_at=now, close_reason=reason)
+    return msgspec.structs.replace(job, closed_at=as_utc(now, "now"), close_reason=reason)

@@ -14,10 +14,14 @@ class Member(msgspec.Struct, frozen=True):
     role: Role
     can_propose: bool | None = None
 
+    def __post_init__(self) -> None:
+        if self.role not in ("owner", "admin", "member"):
+            raise ValueError(f"role: expected 'owner', 'admin' or 'member', got {self.role!r}")
+
     @property
     def leads(self) -> bool:
         """Whether this member may buy connects and change the plan: owners and admins only."""
-        return self.role != "member"
+        return self.role in ("owner", "admin")
 
     @property
     def may_propose(self) -> bool:

@@ -14,11 +14,11 @@ from earnest.rules.purchase import Purchase
 class Refusal(StrEnum):
     """Why a request is turned down. Where several would do, the first of this order is given.
 
-    The first two are about the request itself, the `unknown_` ones are given by whoever looks things up.
+    The first two are about the request itself; most of the `unknown_` ones are given by whoever looks things up.
     """
 
-    MALFORMED = "malformed"
     CLOCK_BEHIND = "clock_behind"
+    MALFORMED = "malformed"
     UNKNOWN_ACCOUNT = "unknown_account"
     UNKNOWN_CLIENT = "unknown_client"
     UNKNOWN_JOB = "unknown_job"
@@ -50,12 +50,13 @@ class NoticeKind(StrEnum):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something to tell the holder: what, as of when, and the connects or the plan it is about."""
+    """Something to tell the holder: what, as of when, and the connects, the plan or the reason it is about."""
 
     kind: NoticeKind
     at: datetime
     connects: int = 0
     plan: str | None = None
+    reason: str = ""
 
 
 class Charge(msgspec.Struct, frozen=True, gc=False):

@@ -7,6 +7,7 @@ store keeps to notice a change, and `differences` names the fields that changed.
 
 import hashlib
 import re
+import reprlib
 import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -16,13 +17,52 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from earnest.rules.account import MOST_CONNECTS, Kind
+from earnest.rules.account import MOST_CONNECTS, MOST_MINOR_UNITS, Kind
 from earnest.rules.calendar import EARLIEST, LATEST, Calendar
 
 Connects = Annotated[int, msgspec.Meta(ge=0, le=MOST_CONNECTS)]
-MinorUnits = Annotated[int, msgspec.Meta(ge=0, le=MOST_CONNECTS)]
+MinorUnits = Annotated[int, msgspec.Meta(ge=0, le=MOST_MINOR_UNITS)]
 Price = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+
+
+_CURRENCY = r"^[A-Z]{3}\Z"
+_NAME = r"^[a-z][a-z0-9_-]{0,62}\Z"
+_CODE = r"^[a-z][a-z0-9_]{0,31}\Z"
+
+LONGEST_QUOTED = 60
+"""How many characters of a wrong value a message repeats."""
+
+
+class _Quote(reprlib.Repr):
+    """Quotes a value as far as it helps: a table of tables, or a number of a thousand digits, buries the sentence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = LONGEST_QUOTED
+
+    def repr_int(self, value: int, _level: int) -> str:
+        return repr(value) if abs(value) <= MOST_MINOR_UNITS else "a number far beyond"
+
+
+_QUOTE = _Quote()
+
+# What msgspec expects, in plain words; the first that fits.
+_IN_WORDS = (
+    (re.escape(f"`str` matching regex {_CURRENCY!r}"), "three capital letters"),
+    (re.escape(f"`str` matching regex {_NAME!r}"), "small letters, digits, _ and -, at most 63, a letter first"),
+    (re.escape(f"`str` matching regex {_CODE!r}"), "small letters, digits and _, at most 32, a letter first"),
+    (r"`int` >= (.*)", r"a whole number of at least \1"),
+    (r"`int` <= (.*)", r"a whole number of at most \1"),
+    (r"`int`.*", "a whole number"),
+    (r"`bool`", "true or false"),
+    (r"`date.*", "a date such as 2027-03-01, without quotes"),
+    (r"`str` of length (>=|<=) (.*)", r"a text of \1 \2 characters"),
+    (r"`str`", "a text in quotes"),
+    (r"`array` of length .*", "at least one"),
+    (r"`array`", "a list"),
+    (r"`object.*", "a table of fields"),
+)
 
 
 class PackError(ValueError):
@@ -39,14 +79,14 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Currency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The currency of prices and fees; its minor unit is the last of `minor_digits` decimal digits."""
 
-    code: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+    code: Annotated[str, msgspec.Meta(pattern=_CURRENCY)]
     minor_digits: Annotated[int, msgspec.Meta(ge=0, le=4)]
 
 
 class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Budgets under a bound, in minor units, and the price of a proposal there, in connects."""
 
-    under: Annotated[int, msgspec.Meta(ge=1)]
+    under: Annotated[int, msgspec.Meta(ge=1, le=MOST_MINOR_UNITS)]
     price: Price
 
 
@@ -93,7 +133,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     None for no limit. `connect_price`: for each connect bought, None where the plan may not buy. `fee`: a month's.
     """
 
-    code: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
+    code: Annotated[str, msgspec.Meta(pattern=_CODE)]
     kind: Kind
     connects: Connects
     carry_limit: Connects
@@ -127,14 +167,14 @@ class Conduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AdviceRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When more connects won't help: so many proposals, and fewer hires for a hundred of them (RULES 10)."""
 
-    many_proposals: Annotated[int, msgspec.Meta(ge=1)]
+    many_proposals: Annotated[int, msgspec.Meta(ge=1, le=MOST_CONNECTS)]
     few_hires_percent: Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
 class Revision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The rules whole, as they hold from one month on; the choices are explained in the pack file."""
 
-    number: Annotated[int, msgspec.Meta(ge=1)]
+    number: Annotated[int, msgspec.Meta(ge=1, le=MOST_CONNECTS)]
     first_month: Literal["full", "prorated"]
     carry_limit_counts: Literal["carried", "opening"]
     carry_first: Literal["paid", "free"]
@@ -164,7 +204,7 @@ class Revision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PackFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A pack as its file states it."""
 
-    name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,62}$")]
+    name: Annotated[str, msgspec.Meta(pattern=_NAME)]
     time_zone: str
     cycle: Literal["calendar", "anniversary"]
     burn_first: Literal["free", "paid"]
@@ -213,7 +253,8 @@ def decode_pack(text: bytes | str) -> Pack:
     """
     if isinstance(text, bytes):
         try:
-            text = text.decode()
+            # Some editors begin a file with a byte-order mark.
+            text = text.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise PackError(f"expected UTF-8 text: {error}") from error
     try:
@@ -227,7 +268,8 @@ def decode_pack(text: bytes | str) -> Pack:
 def convert_pack(raw: dict[str, Any]) -> Pack:
     """Check a pack's data as its TOML text states it; raises PackError as `decode_pack` does."""
     try:
-        file = msgspec.convert(raw, PackFile)
+        # TOML has dates of its own, so a text isn't taken for one.
+        file = msgspec.convert(raw, PackFile, builtin_types=(date, datetime))
     except msgspec.ValidationError as error:
         raise PackError(_say(str(error), raw)) from error
     mistakes = list(_mistakes(file))
@@ -236,29 +278,46 @@ def convert_pack(raw: dict[str, Any]) -> Pack:
     return Pack(file)
 
 
+_NAMED = re.compile(
+    r"Object (?P<flaw>contains unknown|missing required) field `(?P<key>.*?)`(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL
+)
+
+
 def _say(error: str, raw: Any) -> str:
-    """Put the field's path first, then what was expected and what was found there."""
+    """Put the field's path first, then what was expected and what was found there, in plain words."""
+    named = _NAMED.fullmatch(error)
     what, _, where = error.partition(" - at `$")
-    path = where.rstrip("`").removeprefix(".")
-    steps = [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path)]
-    named = re.fullmatch("Object (contains unknown|missing required) field `(.*)`", what, re.DOTALL)
+    path = (named["path"] or "") if named is not None else where.removesuffix("`").removeprefix(".")
+    try:
+        for step in _steps(path):
+            raw = raw[step]
+    except (LookupError, TypeError):
+        # A key may hold anything, also what looks like a path.
+        return f"expected the fields of a pack: {what[0].lower()}{what[1:]}"
     if named is not None:
-        # A key may hold anything, also the end of a line.
-        key = named[2] if named[2].isprintable() else repr(named[2])
-        field = f"{path}.{key}" if path else key
-        expected = "a value, got none" if named[1] == "missing required" else f"one of {', '.join(_names(steps))}"
-        return f"{field}: expected {expected}"
-    for step in steps:
-        raw = raw[step]
+        key = named["key"] if named["key"].isprintable() else repr(named["key"])
+        missing = named["flaw"] == "missing required"
+        expected = "a value, got none" if missing else f"one of {', '.join(_names(path))}"
+        return f"{path}.{key}: expected {expected}" if path else f"{key}: expected {expected}"
     if what.startswith("Invalid enum value"):
-        what = f"Expected one of {', '.join(repr(choice) for choice in get_args(_type_at(steps)))}"
-    return f"{path}: {what[0].lower()}{what[1:].split(', got')[0]}, got {raw!r}"
+        expected = f"one of {', '.join(repr(choice) for choice in get_args(_type_at(path)))}"
+    else:
+        expected = what.removeprefix("Expected ").split(", got")[0]
+        for pattern, words in _IN_WORDS:
+            if re.fullmatch(pattern, expected):
+                expected = re.sub(pattern, words, expected)
+                break
+    return f"{path}: expected {expected}, got {_QUOTE.repr(raw)}"
 
 
-def _type_at(steps: list[str | int]) -> Any:
+def _steps(path: str) -> list[str | int]:
+    return [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path)]
+
+
+def _type_at(path: str) -> Any:
     """Return the type of the field at a path."""
     kind: Any = PackFile
-    for step in steps:
+    for step in _steps(path):
         kind = _bare(get_args(kind)[0] if isinstance(step, int) else _fields(kind)[step])
     return kind
 
@@ -273,8 +332,8 @@ def _bare(kind: Any) -> Any:
     return get_args(kind)[0] if type(None) in get_args(kind) else kind
 
 
-def _names(steps: list[str | int]) -> list[str]:
-    return [str(name) for name in _fields(_type_at(steps))]
+def _names(path: str) -> list[str]:
+    return [str(name) for name in _fields(_type_at(path))]
 
 
 def _mistakes(file: PackFile) -> Iterator[str]:
@@ -369,6 +428,14 @@ def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
             yield from _differences(f"{path}.{key}" if path else key, old.get(key), new.get(key))
+    elif path == "revision.plans" and [plan["code"] for plan in old] != [plan["code"] for plan in new]:
+        # With plans added, taken away or put in another order, each is compared with the one of its code.
+        codes = [[plan["code"] for plan in plans] for plans in (old, new)]
+        yield f"{path}: was {', '.join(codes[0])}, is {', '.join(codes[1])}"
+        became = {plan["code"]: plan for plan in new}
+        for plan in old:
+            if plan["code"] in became:
+                yield from _differences(f"{path}.{plan['code']}", plan, became[plan["code"]])
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, (was, is_now) in enumerate(zip(old, new, strict=True)):
             yield from _differences(f"{path}[{index}]", was, is_now)

@@ -53,8 +53,11 @@ def keep_plan(book: Book, command: KeepPlan) -> Refused | None:
 
 
 def report_fee(book: Book, command: ReportFee) -> None:
-    """Note the membership fee as unpaid, or as paid after all; twice changes nothing."""
-    book.fee_unpaid = not command.paid
+    """Note the membership fee as unpaid, or as paid after all; twice changes nothing.
+
+    On a plan without a fee none is unpaid: a report that comes after the fall has had its consequence.
+    """
+    book.fee_unpaid = not command.paid and book.rules.plan(book.plan).fee > 0
 
 
 def _move_up(book: Book, plan: str) -> None:

@@ -4,10 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
+from earnest.rules.account import MOST_MINOR_UNITS
 from earnest.rules.pack import PriceCard
-
-MOST_MINOR_UNITS = 2**53 - 1
-"""The greatest budget that every JSON reader keeps exact."""
 
 
 class JobType(StrEnum):
@@ -42,6 +40,14 @@ class JobSize(msgspec.Struct, frozen=True):
     weekly_hours: WeeklyHours | None = None
 
     def __post_init__(self) -> None:
+        # Its plain text would do for a member of an enumeration, and then be taken for none where the price is set.
+        for name, value, kind in (
+            ("type", self.type, JobType),
+            ("duration", self.duration or Duration.UNDER_1_MONTH, Duration),
+            ("weekly_hours", self.weekly_hours or WeeklyHours.UNDER_30, WeeklyHours),
+        ):
+            if not isinstance(value, kind):
+                raise ValueError(f"{name}: expected a {kind.__name__}, got {value!r}")
         if self.budget is not None and (type(self.budget) is not int or not 0 <= self.budget <= MOST_MINOR_UNITS):
             raise ValueError(f"budget: expected minor units from 0 to {MOST_MINOR_UNITS}, got {self.budget!r}")
 

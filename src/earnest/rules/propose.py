@@ -81,7 +81,7 @@ def decline(book: Book, command: Decline) -> Refused | None:
 def hire(book: Book, command: Hire) -> Refused | None:
     """Hire from a job that is not closed; a lapsed one will do (RULES 5.2). The account's count starts anew."""
     job = command.job
-    if job.closed_at is not None:
+    if job.closed_at is not None and command.proposal.account_id == book.id:
         return Refused(Refusal.JOB_NOT_OPEN, {"job": job.id, "status": JobStatus.CLOSED.value})
     refused = _move(book, command.proposal, ProposalStatus.HIRED)
     if refused is None:
@@ -91,7 +91,9 @@ def hire(book: Book, command: Hire) -> Refused | None:
 
 
 def _move(book: Book, proposal: Proposal, status: ProposalStatus) -> Refused | None:
-    """Move a live proposal to its final status."""
+    """Move a live proposal of the account to its final status."""
+    if proposal.account_id != book.id:
+        return Refused(Refusal.UNKNOWN_PROPOSAL)
     if proposal.status is not ProposalStatus.LIVE:
         return Refused(Refusal.PROPOSAL_NOT_LIVE, {"status": proposal.status.value})
     book.proposals = (msgspec.structs.replace(proposal, status=status),)

@@ -10,6 +10,7 @@ from datetime import datetime
 from earnest.rules.account import Account, Entry, EntryKind, Lot, Source
 from earnest.rules.book import Book
 from earnest.rules.burn import burn, burn_order, is_paid
+from earnest.rules.calendar import as_utc
 from earnest.rules.outcome import Notice, NoticeKind
 from earnest.rules.pack import Pack, Plan, Revision
 
@@ -34,8 +35,9 @@ def look(account: Account, pack: Pack, now: datetime) -> tuple[Account, tuple[En
     """Settle on paper: return the account as it is at a time, and the lines that settling would write.
 
     Its standing is not judged: that asks for its proposals (`conduct.judge`). Looking back shows what is there now.
+    Raises ValueError for a time without a zone.
     """
-    book = Book(account, pack, max(now, account.touched_at))
+    book = Book(account, pack, max(as_utc(now, "now"), account.touched_at))
     settle(book)
     return book.close(), tuple(book.entries)
 
@@ -52,7 +54,7 @@ def pending_plan(account: Account | Book, rules: Revision) -> str | None:
     return account.chosen_plan
 
 
-def may_carry(plan: Plan, rules: Revision) -> int:
+def most_carried(plan: Plan, rules: Revision) -> int:
     """Return how many connects a plan carries into its next cycle, at most (RULES 3.4)."""
     if rules.carry_limit_counts == "opening":
         return max(0, plan.carry_limit - plan.connects)
@@ -78,7 +80,7 @@ def _cross(book: Book, at: datetime) -> None:
         outside = tuple([lot for lot in book.lots if lot.expires_at is not None])
     falls_to = pending_plan(book, rules)
     # A fall to a lower plan carries nothing (RULES 7.2).
-    limit = may_carry(plan, rules) if falls_to is None else 0
+    limit = most_carried(plan, rules) if falls_to is None else 0
     # Usually what burns first is what is carried last, and then all stays in burn order.
     sorted_ = book.pack.free_first == (rules.carry_first == "paid")
     if not sorted_:
@@ -117,4 +119,4 @@ def allot(book: Book, connects: int, plan: Plan, at: datetime, note: str = "") -
         n = book.n + 1
         lots = (Lot(n, _ALLOTMENT, connects, n),)
         book.write(_ALLOT, connects, lots[0], at, None, None, note)
-    book.keep(lots, plan, at)
+    book.complete_addition(lots, plan, at)

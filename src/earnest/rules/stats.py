@@ -83,8 +83,8 @@ def _months(calendar: Calendar, now: datetime, months: int) -> list[date]:
 def alikeness(letters: Sequence[str]) -> int:
     """Return how alike letters are, from 0 to 100: the share of a letter that stands in another one too, on average.
 
-    Letters are compared by their runs of three words, whatever their case and punctuation. Those too short to have
-    one, and a letter alone, are like nothing.
+    Letters are compared by their runs of three words, whatever their case and punctuation; those with fewer words, as
+    in scripts that don't part them, by runs of three characters.
     """
     runs = [_runs(letter) for letter in letters]
     in_letters = Counter(run for letter in runs for run in letter)
@@ -94,4 +94,6 @@ def alikeness(letters: Sequence[str]) -> int:
 
 def _runs(letter: str) -> set[tuple[str, ...]]:
     words = re.findall(r"\w+", letter.casefold())
+    if len(words) < RUN_OF_WORDS:
+        words = list("".join(words))
     return set(zip(*(words[skip:] for skip in range(RUN_OF_WORDS)), strict=False))
