@@ -10,8 +10,6 @@ from pathlib import Path
 from random import Random
 from time import perf_counter, process_time
 
-import msgspec
-
 from earnest.lab.postings import Posting, lines_of, read_postings
 from earnest.lab.simulate import simulate
 from earnest.packs import load
@@ -23,23 +21,17 @@ MADE_UP = 10_000
 SHARED = Path(os.environ.get("EARNEST_SHARED", Path(__file__).parents[2] / "shared"))
 
 
-class Sized(msgspec.Struct, frozen=True):
-    """A made-up posting: nothing but its size."""
-
-    size: JobSize
-
-
-def postings(pack: Pack) -> tuple[str, list[Posting] | list[Sized]]:
-    """Return the shared sample of postings and its name, or made-up ones where it is missing."""
+def sizes(pack: Pack) -> tuple[str, list[JobSize]]:
+    """Return the sizes of the shared sample of postings and its name, or made-up ones where it is missing."""
     sample = SHARED / "data" / "job_postings_2023.csv"
     if sample.exists():
         rows = read_postings(lines_of(sample), {}, pack.file.currency.minor_digits)
-        return sample.name, [row for row in rows if isinstance(row, Posting)]
+        return sample.name, [row.size for row in rows if isinstance(row, Posting)]
     return "made up from the pack's price card", made_up(pack, Random(SEED))
 
 
-def made_up(pack: Pack, random: Random) -> list[Sized]:
-    """Return postings of all the sizes the price card tells apart: half fixed, in every band alike, half hourly."""
+def made_up(pack: Pack, random: Random) -> list[JobSize]:
+    """Return all the sizes the price card tells apart: half fixed, in every band alike, half hourly."""
     bounds = [0, *(band.under for band in pack.revisions[0].price_card.fixed)]
     bounds.append(2 * bounds[-1] + 2)
     bands = list(pairwise(bounds))
@@ -49,13 +41,13 @@ def made_up(pack: Pack, random: Random) -> list[Sized]:
         lambda: JobSize(JobType.FIXED, random.randrange(*random.choice(bands))),
         lambda: JobSize(JobType.HOURLY, None, random.choice(durations), random.choice(hours)),
     )
-    return [Sized(random.choice(kinds)()) for _ in range(MADE_UP)]
+    return [random.choice(kinds)() for _ in range(MADE_UP)]
 
 
 def main() -> None:
     """Simulate, and print what it took."""
     pack = load("article")
-    source, jobs = postings(pack)
+    source, jobs = sizes(pack)
     began, began_cpu = perf_counter(), process_time()
     result = simulate(jobs, FREELANCERS, MONTHS, SEED, pack)
     figures = {

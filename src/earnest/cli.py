@@ -26,7 +26,7 @@ from rich.text import Text
 
 from earnest import packs
 from earnest.lab import explain, postings
-from earnest.lab.circulation import Circulated
+from earnest.lab.circulation import FIGURES, Circulated
 from earnest.lab.conservation import ConservationError
 from earnest.lab.postings import BadRow, Posting, PostingsError
 from earnest.lab.simulate import SimulationResult, simulate
@@ -360,7 +360,7 @@ def simulate_command(
         with progress:
             days = progress.add_task("days")
             result = simulate(
-                rows,
+                (posting.size for posting in rows),
                 freelancers,
                 months,
                 seed,
@@ -384,11 +384,10 @@ def simulate_command(
 
 def _circulated(title: str, key: str, rows: Iterable[Circulated]) -> explain.Table:
     """Return what circulated as a table, by what `key` names."""
-    figures = [field for field in Circulated.__struct_fields__ if field not in ("month", "plan")]
     return explain.Table(
         title,
-        (key, *(field.replace("_", " ") for field in figures)),
-        tuple((getattr(row, key), *(f"{getattr(row, field):,}" for field in figures)) for row in rows),
+        (key, *(figure.replace("_", " ") for figure in FIGURES)),
+        tuple((getattr(row, key), *(f"{getattr(row, figure):,}" for figure in FIGURES)) for row in rows),
     )
 
 

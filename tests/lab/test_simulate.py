@@ -18,22 +18,16 @@ from earnest.rules.outcome import Accepted
 from earnest.rules.price import Duration, JobSize, JobType, WeeklyHours
 from tests.packs import article
 
-
-class Posting:
-    def __init__(self, size: JobSize) -> None:
-        self.size = size
-
-
-POSTINGS = [
-    *(Posting(JobSize(JobType.FIXED, budget)) for budget in (1_000, 10_000, 30_000, 80_000, 200_000, 900_000)),
-    *(Posting(JobSize(JobType.HOURLY, None, duration, WeeklyHours.UNDER_30)) for duration in Duration),
+SIZES = [
+    *(JobSize(JobType.FIXED, budget) for budget in (1_000, 10_000, 30_000, 80_000, 200_000, 900_000)),
+    *(JobSize(JobType.HOURLY, None, duration, WeeklyHours.UNDER_30) for duration in Duration),
 ]
 # Holding little is what clips a return or a bonus within so few months.
 LITTLE_HELD = {"plans__plus__most_held": 150, "plans__agency__most_held": 200}
 
 
 def small(seed: int = 1, freelancers: int = 40, months: int = 2, **changes: Any) -> SimulationResult:
-    return simulate(POSTINGS, freelancers, months, seed, article(**changes))
+    return simulate(SIZES, freelancers, months, seed, article(**changes))
 
 
 def test_the_same_seed_gives_the_same_result() -> None:
@@ -145,7 +139,7 @@ def test_other_packs_are_conserved_too(changes: dict[str, Any]) -> None:
 
 def test_months_are_those_of_the_calendar_and_their_days_are_told() -> None:
     told: list[tuple[int, int]] = []
-    simulate(POSTINGS, 3, 2, 1, article(), lambda done, total: told.append((done, total)))
+    simulate(SIZES, 3, 2, 1, article(), lambda done, total: told.append((done, total)))
     assert told == [(day, 31 + 29) for day in range(1, 61)]
 
 
@@ -221,19 +215,19 @@ def test_what_is_forgotten_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    ("postings", "freelancers", "months", "message"),
+    ("sizes", "freelancers", "months", "message"),
     [
         ([], 1, 1, "postings: expected at least one, got none"),
-        (POSTINGS, 0, 1, "freelancers: expected at least 1, got 0"),
-        (POSTINGS, -1, 1, "freelancers: expected at least 1, got -1"),
-        (POSTINGS, 1, 0, "months: expected at least 1, got 0"),
+        (SIZES, 0, 1, "freelancers: expected at least 1, got 0"),
+        (SIZES, -1, 1, "freelancers: expected at least 1, got -1"),
+        (SIZES, 1, 0, "months: expected at least 1, got 0"),
     ],
 )
 def test_nothing_to_simulate_is_one_clear_line(
-    postings: list[Posting], freelancers: int, months: int, message: str
+    sizes: list[JobSize], freelancers: int, months: int, message: str
 ) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        simulate(postings, freelancers, months, 1, article())
+        simulate(sizes, freelancers, months, 1, article())
 
 
 def test_one_freelancer_and_one_month_is_enough() -> None:

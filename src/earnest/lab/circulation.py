@@ -34,6 +34,10 @@ class Circulated(msgspec.Struct, frozen=True):
     held: int
 
 
+FIGURES = tuple(field for field in Circulated.__struct_fields__ if field not in ("month", "plan"))
+"""The names of a row's figures, in connects each."""
+
+
 class _Sums:
     """The figures of one plan and month while they grow."""
 
@@ -117,23 +121,8 @@ class Circulation:
             for plan in self._plans:
                 sums, before = sums_of[plan], held[plan]
                 held[plan] = before + sums.added
-                rows.append(
-                    Circulated(
-                        month,
-                        plan,
-                        before,
-                        sums.granted,
-                        sums.bought,
-                        sums.returned,
-                        sums.moved_in,
-                        sums.spent,
-                        sums.expired,
-                        sums.forfeited,
-                        sums.taken_back,
-                        sums.moved_out,
-                        held[plan],
-                    )
-                )
+                moved = {figure: getattr(sums, figure) for figure in _Sums.__slots__}
+                rows.append(Circulated(month, plan, held_before=before, held=held[plan], **moved))
         return tuple(rows)
 
 
@@ -158,12 +147,8 @@ def summed(rows: Iterable[Circulated], key: Callable[[Circulated], tuple[str, st
     sums = []
     for (month, plan), members in groups.items():
         first, last = members[0].month, members[-1].month
-        figures = {
-            field: sum(getattr(row, field) for row in members)
-            for field in Circulated.__struct_fields__
-            if field not in ("month", "plan", "held_before", "held")
-        }
+        moved = {figure: sum(getattr(row, figure) for row in members) for figure in _Sums.__slots__}
         before = sum(row.held_before for row in members if row.month == first)
         held = sum(row.held for row in members if row.month == last)
-        sums.append(Circulated(month, plan, held_before=before, held=held, **figures))
+        sums.append(Circulated(month, plan, held_before=before, held=held, **moved))
     return tuple(sums)

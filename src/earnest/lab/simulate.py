@@ -9,7 +9,6 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 import msgspec
 
@@ -19,15 +18,6 @@ from earnest.lab.town import Town
 from earnest.rules.outcome import NoticeKind, Refusal
 from earnest.rules.pack import Pack
 from earnest.rules.price import JobSize
-
-
-class Sized(Protocol):
-    """A posting, of which only the size matters here."""
-
-    @property
-    def size(self) -> JobSize:
-        """What sets the job's price."""
-        ...
 
 
 class SimulationResult(msgspec.Struct, frozen=True):
@@ -67,19 +57,19 @@ class SimulationResult(msgspec.Struct, frozen=True):
 
 
 def simulate(
-    postings: Iterable[Sized],
+    sizes: Iterable[JobSize],
     freelancers: int,
     months: int,
     seed: int,
     pack: Pack,
     progress: Callable[[int, int], None] | None = None,
 ) -> SimulationResult:
-    """Simulate months of a marketplace with as many accounts and with jobs of the postings' sizes.
+    """Simulate months of a marketplace with as many accounts and with jobs of these sizes.
 
-    `progress` is called after each day with the days done and the days in all. Raises ValueError without postings,
+    `progress` is called after each day with the days done and the days in all. Raises ValueError without sizes,
     freelancers or months, and ConservationError, naming account and line, where connects are not conserved.
     """
-    sizes = [posting.size for posting in postings]
+    sizes = list(sizes)
     if not sizes:
         raise ValueError("postings: expected at least one, got none")
     if freelancers < 1:
