@@ -264,6 +264,19 @@ def test_advice_begins_with_the_accounts_own_cycle() -> None:
     assert (advice.trials[0], advice.days_left) == (Trial("basic", 0, 0, 0, 0), 5)
 
 
+def test_a_plan_new_since_the_cycle_began_is_tried_from_now_on() -> None:
+    raw = raw_with({"cycle": "anniversary"}, {date(2024, 3, 1): {}})
+    plus = raw["revisions"][1]["plans"][1]
+    raw["revisions"][1]["plans"].insert(1, {**plus, "code": "mid", "fee": 1})
+    pack = convert_pack(raw)
+    account = lives_through(pack, "basic", ("2024-03-02", Settle()))
+    assert account.cycle_start == at("2024-02-05")
+    advice = advise(account, months(70), 2, pack, at("2024-03-02"))
+    assert [trial.plan for trial in advice.trials] == ["basic", "mid", "plus"]
+    assert advice.trials[1] == Trial("mid", 1, 0, 0, 0)
+    assert advice.verdict is Verdict.UPGRADE
+
+
 def test_at_the_same_cost_the_plan_held_is_best() -> None:
     pack = article(plans__plus__fee=0)
     for plan in ("basic", "plus"):

@@ -66,7 +66,7 @@ def advise(account: Account, months: Sequence[Month], usual_price: int, pack: Pa
         raise ValueError(f"usual_price: expected at least 1, got {usual_price}")
     calendar = pack.calendar
     needed = tuple(month.spent for month in months)
-    trials = tuple(_try(account, plan, needed, pack) for plan in pack.at(now).plans_of(account.kind))
+    trials = tuple(_try(account, plan, needed, pack, now) for plan in pack.at(now).plans_of(account.kind))
     return Advice(
         needed,
         trials,
@@ -92,8 +92,9 @@ def _verdict(account: Account, months: Sequence[Month], trials: Sequence[Trial],
     return Verdict.BUY if best.bought else Verdict.STAY
 
 
-def _try(account: Account, plan: str, needed: Sequence[int], pack: Pack) -> Trial:
-    at = account.cycle_start
+def _try(account: Account, plan: str, needed: Sequence[int], pack: Pack, now: datetime) -> Trial:
+    # A plan that came with a revision since is tried from now on.
+    at = account.cycle_start if plan in pack.at(account.cycle_start).plans_of(account.kind) else now
     tried = _accepted(_decide(None, Open(account.id, account.kind, plan), pack, at)).account
     cost = bought = missing = expired = 0
     for need in needed:
