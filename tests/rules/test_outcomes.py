@@ -8,6 +8,7 @@ import pytest
 
 from earnest.lab.market import Market
 from earnest.rules.account import Account, Evidence, Lot, Source, Suspension
+from earnest.rules.book import UnbalancedError
 from earnest.rules.commands import (
     Appeal,
     ChangePlan,
@@ -23,11 +24,13 @@ from earnest.rules.commands import (
     ReportFee,
     ReversePurchase,
     Revoke,
+    Settle,
     StartPurchase,
     Submit,
     Suspend,
     Withdraw,
 )
+from earnest.rules.conduct import HistoryNeededError, history_from
 from earnest.rules.decide import decide
 from earnest.rules.job import Job, close, post, resize
 from earnest.rules.member import Member
@@ -81,6 +84,41 @@ def test_an_opening_charges_the_fee_and_grants_the_allotment() -> None:
     assert outcome.account.status.value == "active"
 
 
+def test_an_opening_may_be_told_in_any_zone() -> None:
+    east = timezone(timedelta(hours=9))
+    outcome = done(None, Open("acc", "individual", "plus", datetime(2024, 3, 1, 8, tzinfo=east)))
+    assert outcome.entries[0].effective_at == datetime(2024, 2, 29, 23, tzinfo=UTC)
+    assert outcome.entries[0].effective_at.tzinfo is UTC
+    assert len(outcome.entries) == 4
+
+
+@pytest.mark.parametrize(
+    ("limit", "lines"),
+    [
+        (1, [("carry", -1), ("carry", 1), ("expire", -69), ("allot", 70)]),
+        (69, [("carry", -69), ("carry", 69), ("expire", -1), ("allot", 70)]),
+        (70, [("carry", -70), ("carry", 70), ("allot", 70)]),
+    ],
+)
+def test_just_what_is_above_the_limit_expires(limit: int, lines: list[tuple[str, int]]) -> None:
+    outcome = decide(opened(), Settle(), article(plans__plus__carry_limit=limit), END)
+    assert isinstance(outcome, Accepted)
+    assert [(e.kind.value, e.connects) for e in outcome.entries] == lines
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"balance": 71}, "acc: lines say 71, lots hold 70, debt 0"),
+        ({"debt": -1}, "acc: lines say 70, lots hold 70, debt -1"),
+        ({"lots": (Lot(1, Source.ALLOTMENT, 70, 1), Lot(2, Source.BONUS, 0, 2))}, "acc: lines say 70, lots hold 70"),
+    ],
+)
+def test_an_account_that_does_not_add_up_is_never_written(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(UnbalancedError, match=said):
+        decide(msgspec.structs.replace(opened(), **wrong), Settle(), PACK, NOW)
+
+
 def test_a_proposal_says_what_it_cost_and_from_where() -> None:
     agency = opened("agency", "agency")
     outcome = done(agency, Submit(job(), attempts=2, worker=OWNER))
@@ -88,7 +126,7 @@ def test_a_proposal_says_what_it_cost_and_from_where() -> None:
     assert outcome.proposals == (
         Proposal("acc", 2, "job", 3, ProposalStatus.LIVE, 2, False, NOW, (Lot(1, Source.ALLOTMENT, 2, 1),), "mem_o"),
     )
-    assert (entry.n, entry.job_id, entry.proposal, entry.balance_after) == (2, "job", 2, 78)
+    assert (entry.n, entry.job_id, entry.proposal, entry.balance_after, entry.note) == (2, "job", 2, 78, "")
     invited = done(opened(), Submit(job(), invited=True))
     assert (invited.proposals[0].connects_spent, invited.proposals[0].taken) == (0, ())
     assert [(e.kind.value, e.connects, e.lot, e.job_id, e.proposal) for e in invited.entries] == [
@@ -177,6 +215,7 @@ def test_a_hire_counts_on_the_job_and_starts_the_accounts_count_anew() -> None:
 
 def test_a_job_closes_once_and_is_priced_by_what_counts_of_its_size() -> None:
     posted = job()
+    assert (posted.id, posted.client_id, posted.posted_at) == ("job", "dan", NOW)
     shut = close(posted, "removed", NOW)
     assert (shut.closed_at, shut.close_reason) == (NOW, "removed")
     assert close(shut, "filled", END) == shut
@@ -216,8 +255,8 @@ def test_a_purchase_through_its_life() -> None:
     assert confirmed.purchase == msgspec.structs.replace(
         started.purchase, status=PurchaseStatus.CONFIRMED, decided_at=datetime(2024, 3, 8, tzinfo=UTC)
     )
-    assert [(e.kind.value, e.lot) for e in confirmed.entries] == [
-        ("purchase", Lot(2, Source.PURCHASE, 20, 2, None, "pur", 100))
+    assert [(e.kind.value, e.lot, e.note) for e in confirmed.entries] == [
+        ("purchase", Lot(2, Source.PURCHASE, 20, 2, None, "pur", 100), "")
     ]
     again = done(confirmed.account, ConfirmPurchase(confirmed.purchase), datetime(2024, 3, 9, tzinfo=UTC))
     assert (again.purchase, again.entries) == (confirmed.purchase, ())
@@ -398,6 +437,7 @@ def test_of_a_mixed_return_the_free_part_is_forfeited_first() -> None:
         ("forfeit", -2, "pur", "above the 350 that may be held"),
     ]
     assert [(e.job_id, e.proposal) for e in outcome.entries] == [("job", 3), ("job", 3), (None, None), (None, None)]
+    assert [e.lot.n for e in outcome.entries if e.lot] == [3, 4, 4, 3]
     assert outcome.proposals == (msgspec.structs.replace(spent, returned_at=NOW),)
     assert outcome.notices == (Notice(NoticeKind.FORFEITED, NOW, 4),)
 
@@ -443,6 +483,10 @@ def test_an_unpaid_fee() -> None:
     )
     fallen = done(unpaid, Revoke(1, "x"), END).account
     assert (fallen.plan, fallen.fee_unpaid) == ("basic", False)
+    cheap = article(plans__plus__fee=1)
+    outcome = decide(opened(), ReportFee(paid=False), cheap, NOW)
+    assert isinstance(outcome, Accepted)
+    assert outcome.account.fee_unpaid
     agency = done(opened("agency", "agency"), ReportFee(paid=False)).account
     for command in (Submit(job(), worker=OWNER), StartPurchase("pur", 1)):
         assert refused(agency, command) == ("not_permitted", {"reason": "fee_unpaid"})
@@ -531,6 +575,43 @@ def test_a_hire_or_a_return_below_the_limit_ends_a_suspension_by_conduct() -> No
         calm = done(calm.account, given_back(proposal), DUE, left)
         left.remove(proposal)
     assert (calm.account.status.value, calm.account.warned) == ("active", False)
+
+
+def test_proposals_are_asked_for_only_when_they_matter() -> None:
+    account, sent = sprayed(20)
+    day_before = datetime(2024, 3, 20, 23, 59, tzinfo=UTC)
+    back = given_back(sent[0])
+    assert history_from(account, PACK, day_before) is None
+    assert history_from(account, PACK, day_before, back) is None
+    # What counts on 21 March was sent 89 days before at the earliest.
+    assert history_from(account, PACK, DUE) == datetime(2023, 12, 23, tzinfo=UTC)
+    with pytest.raises(HistoryNeededError, match=r"^acc$"):
+        decide(account, Settle(), PACK, DUE)
+    later = datetime(2024, 4, 9, tzinfo=UTC)
+    suspended = done(account, Settle(), DUE, sent).account
+    assert history_from(suspended, PACK, later, Settle()) is None
+    assert history_from(suspended, PACK, later, back) == datetime(2023, 12, 23, tzinfo=UTC)
+    with pytest.raises(HistoryNeededError, match=r"^acc$"):
+        decide(suspended, back, PACK, later)
+    by_hand = done(account, Suspend("a word"), day_before).account
+    assert history_from(by_hand, PACK, later, back) is None
+    few, sent = sprayed(15)
+    warned = done(few, Settle(), DUE, sent).account
+    assert history_from(warned, PACK, later, Settle()) is None
+    assert history_from(warned, PACK, later, back) == datetime(2024, 1, 11, tzinfo=UTC)
+
+
+def test_a_day_on_which_the_window_changes_counts_by_the_new_one() -> None:
+    pack = convert_pack(raw_with({}, {date(2024, 4, 1): {"conduct.counts_from_day": 30}}))
+    account = opened()
+    posted = msgspec.structs.replace(job(), price=30)
+    on = datetime(2024, 3, 18, tzinfo=UTC)
+    sent = done(account, Submit(posted), on)
+    outcome = decide(sent.account, Settle(), pack, datetime(2024, 4, 1, tzinfo=UTC), sent.proposals)
+    assert isinstance(outcome, Accepted)
+    # By the old window it would count from this very day on.
+    assert (outcome.account.warned, outcome.notices) == (False, ())
+    assert outcome.account.judge_on == date(2024, 4, 17).toordinal()
 
 
 def test_a_warning_comes_and_goes_with_the_days() -> None:

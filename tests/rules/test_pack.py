@@ -82,6 +82,8 @@ MISTAKES = {
         'code = "USD\\n"': r"currency.code: expected three capital letters, got 'USD\n'",
     },
     'name = "article"': {
+        f'name = "{"A" * 90}"': "name: expected small letters, digits, _ and -, at most 63, a letter first, got "
+        f"'{'A' * 27}...{'A' * 28}'",
         'name = "My pack"': "name: expected small letters, digits, _ and -, at most 63, a letter first, got 'My pack'",
         '"a` - at `$.b" = 1\nname = "article"': "expected the fields of a pack: object contains unknown field `a`",
     },

@@ -161,6 +161,7 @@ def test_percent_rounds_down_and_knows_nothing() -> None:
         (["only one letter, alone here"], 0),
         (["Yes please", "Yes please"], 100),
         (["Yes please", "Yes thanks"], 14),
+        (["one two three", "one two four"], 0),
         (["我可以做这个工作", "我可以做这个工作"], 100),
         (["Hi", "Hi"], 0),
         (["I can do this job", "I can do this job"], 100),
