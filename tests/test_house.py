@@ -109,3 +109,16 @@ def test_structs_are_frozen() -> None:
                 if frozen != "True":
                     thawed.append(f"{path.name}: {node.name}")
     assert thawed == []
+
+
+def test_every_sentence_the_code_refers_to_stands_in_the_rules() -> None:
+    told = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    numbered = set(re.findall(r"\*\*(\d+\.\d)\*\*", told)) | set(re.findall(r"^## (\d+)\.", told, re.MULTILINE))
+    cited = {
+        number
+        for path in SOURCES
+        for citation in re.findall(r"RULES ([\d., ]+)", path.read_text(encoding="utf-8"))
+        for number in re.findall(r"\d+(?:\.\d)?", citation)
+    }
+    assert len(cited) > 20
+    assert cited <= numbered
