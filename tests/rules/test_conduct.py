@@ -114,11 +114,11 @@ def test_proposals_are_asked_for_only_when_they_matter() -> None:
 
 def test_a_day_on_which_the_window_changes_counts_by_the_new_one() -> None:
     pack = convert_pack(raw_with({}, {date(2024, 4, 1): {"conduct.counts_from_day": 30}}))
-    account = opened()
+    early = done(opened(), Submit(msgspec.structs.replace(job(), id="early", price=1)))
     posted = msgspec.structs.replace(job(), price=30)
-    on = datetime(2024, 3, 18, tzinfo=UTC)
-    sent = done(account, Submit(posted), on)
-    outcome = decide(sent.account, Settle(), pack, datetime(2024, 4, 1, tzinfo=UTC), sent.proposals)
+    sent = done(early.account, Submit(posted), datetime(2024, 3, 18, tzinfo=UTC))
+    both = early.proposals + sent.proposals
+    outcome = decide(sent.account, Settle(), pack, datetime(2024, 4, 1, tzinfo=UTC), both)
     assert isinstance(outcome, Accepted)
     # By the old window it would count from this very day on.
     assert (outcome.account.warned, outcome.notices) == (False, ())

@@ -278,6 +278,12 @@ def test_a_plan_new_since_the_cycle_began_is_tried_from_now_on() -> None:
     assert advice.verdict is Verdict.UPGRADE
 
 
+def test_a_trial_begins_with_a_whole_month() -> None:
+    pack = article(first_month="prorated")
+    account = lives_through(pack, "basic", ("2024-02-10", Settle()))
+    assert advise(account, months(60), 2, pack, at("2024-02-20")).trials[0] == Trial("basic", 0, 0, 0, 0)
+
+
 def test_at_the_same_cost_the_plan_held_is_best() -> None:
     pack = article(plans__plus__fee=0)
     for plan in ("basic", "plus"):

@@ -35,7 +35,7 @@ def with_brought(
         last, (new,) = lots[-1], brought
         if last.root < new.root and last.expires_at is new.expires_at is None and is_paid(last) == is_paid(new):
             return lots + brought
-    return burn_order(lots + brought, cycle_end, free_first=free_first) if brought else lots
+    return burn_order(lots + brought, cycle_end, free_first=free_first)
 
 
 def clip_order(lots: Iterable[Lot], cycle_end: datetime) -> tuple[Lot, ...]:

@@ -108,8 +108,7 @@ def _split(lots: tuple[Lot, ...], limit: int) -> tuple[tuple[Lot, ...], tuple[Lo
     """
     if limit == 0:
         return (), lots
-    surplus = sum([lot.remaining for lot in lots]) - limit
-    return burn(lots, surplus) if surplus > 0 else (lots, ())
+    return burn(lots, max(0, sum([lot.remaining for lot in lots]) - limit))
 
 
 def allot(book: Book, connects: int, plan: Plan, at: datetime, note: str = "") -> None:

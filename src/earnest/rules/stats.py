@@ -96,4 +96,4 @@ def _runs(letter: str) -> set[tuple[str, ...]]:
     words = re.findall(r"\w+", letter.casefold())
     if len(words) < RUN_OF_WORDS:
         words = list("".join(words))
-    return set(zip(*(words[skip:] for skip in range(RUN_OF_WORDS)), strict=False))
+    return {tuple(words[at : at + RUN_OF_WORDS]) for at in range(len(words) - RUN_OF_WORDS + 1)}
