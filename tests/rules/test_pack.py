@@ -179,6 +179,37 @@ def test_revisions_follow_one_another_and_keep_the_plans(revisions: list[dict[st
     assert said in str(raised.value).splitlines()
 
 
+@pytest.mark.parametrize(
+    "edge",
+    [
+        {"conduct.counts_to_day": 14},
+        {"plans.plus.most_held": 70},
+        {"plans.plus.most_held": 2**31 - 1},
+        {
+            "price_card.most": 1,
+            "price_card.fixed": [],
+            "price_card.fixed_above": 1,
+            "price_card.duration": dict.fromkeys(raw_article()["revisions"][0]["price_card"]["duration"], 1),
+        },
+    ],
+)
+def test_the_edge_itself_is_no_mistake(edge: dict[str, Any]) -> None:
+    convert_pack(change(raw_article(), edge))
+
+
+@pytest.mark.parametrize(("year", "fits"), [(1970, False), (1971, True), (8999, True), (9000, False)])
+def test_revisions_begin_in_years_that_can_be_meant(year: int, fits: bool) -> None:
+    raw = raw_article()
+    raw["revisions"].append(later(date(year, 3, 1)))
+    if fits:
+        assert convert_pack(raw).last_start.year == year
+    else:
+        with pytest.raises(
+            PackError, match=rf"revisions\[1\].effective_from: expected the first of a month, got {year}"
+        ):
+            convert_pack(raw)
+
+
 def test_a_byte_order_mark_is_no_mistake() -> None:
     assert decode_pack(b"\xef\xbb\xbf" + TEXT.encode()).file == article().file
 
@@ -206,7 +237,7 @@ def test_plans_are_found_by_code_and_ordered_within_their_kind() -> None:
     assert rules.plans_of("individual") == ["basic", "plus"]
     assert rules.plans_of("agency") == ["agency"]
     assert rules.plan("plus").connects == 70
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="gold"):
         rules.plan("gold")
 
 
