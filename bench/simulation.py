@@ -1,12 +1,10 @@
 """One simulation in a process of its own; prints what it took as a line of JSON."""
 
 import json
-import os
 import resource
 import sys
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 from random import Random
 from time import perf_counter, process_time
 
@@ -15,18 +13,17 @@ from earnest.lab.simulate import simulate
 from earnest.packs import load
 from earnest.rules.pack import Pack
 from earnest.rules.price import Duration, JobSize, JobType, WeeklyHours
+from tests.real import POSTINGS
 
 FREELANCERS, MONTHS, SEED = 10_000, 12, 1
 MADE_UP = 10_000
-SHARED = Path(os.environ.get("EARNEST_SHARED", Path(__file__).parents[2] / "shared"))
 
 
 def sizes(pack: Pack) -> tuple[str, list[JobSize]]:
     """Return the sizes of the shared sample of postings and its name, or made-up ones where it is missing."""
-    sample = SHARED / "data" / "job_postings_2023.csv"
-    if sample.exists():
-        rows = read_postings(lines_of(sample), {}, pack.file.currency.minor_digits)
-        return sample.name, [row.size for row in rows if isinstance(row, Posting)]
+    if POSTINGS.exists():
+        rows = read_postings(lines_of(POSTINGS), {}, pack.file.currency.minor_digits)
+        return POSTINGS.name, [row.size for row in rows if isinstance(row, Posting)]
     return "made up from the pack's price card", made_up(pack, Random(SEED))
 
 

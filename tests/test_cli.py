@@ -20,13 +20,10 @@ from earnest import packs
 from earnest.cli import BAD_ROWS_SHOWN, PLAIN_WIDTH, app
 from earnest.lab import simulate, town
 from earnest.rules.pack import PackError, canonical_text, fingerprint
+from tests.real import POSTINGS, needs_postings
 
 ARTICLE = files("earnest.packs").joinpath("article.toml").read_text(encoding="utf-8")
 HEADER = "type,budget,duration,weekly_hours\n"
-REAL = Path(os.environ.get("EARNEST_SHARED", Path(__file__).parents[2] / "shared")) / "data" / "job_postings_2023.csv"
-NEEDS_REAL = pytest.mark.skipif(
-    not REAL.exists(), reason=f"{REAL} is missing; EARNEST_SHARED names the folder it is in"
-)
 SEVERAL = f"{HEADER}fixed,10,,\nfixed,100,,\nfixed,499.99,,\nhourly,,over_6_months,30_or_more\n"
 
 
@@ -384,9 +381,9 @@ def test_a_long_file_is_not_held_in_memory(write: Any) -> None:
     assert most < 1_000_000 < path.stat().st_size / 4
 
 
-@NEEDS_REAL
+@needs_postings
 def test_the_postings_of_2023_cost_all_prices_and_mostly_2() -> None:
-    ended = earnest("price", REAL, "--json", "--strict")
+    ended = earnest("price", POSTINGS, "--json", "--strict")
     assert (ended.returncode, ended.stderr) == (0, "")
     counted = json.loads(ended.stdout)
     prices = counted.pop("prices")

@@ -1,7 +1,6 @@
 """Job postings from CSV: what each cell may say, and what becomes of rows and files that can't be read."""
 
 import io
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -15,10 +14,10 @@ from earnest.lab.postings import COLUMNS, MOST_LINE, BadRow, Posting, PostingsEr
 from earnest.packs import load
 from earnest.rules.account import MOST_MINOR_UNITS
 from earnest.rules.price import Duration, JobSize, JobType, WeeklyHours, price
+from tests.real import POSTINGS, needs_postings
 
 CARD = load("article").revisions[0].price_card
 HEADER = "type,budget,duration,weekly_hours"
-REAL = Path(os.environ.get("EARNEST_SHARED", Path(__file__).parents[3] / "shared")) / "data" / "job_postings_2023.csv"
 
 
 def read(text: str, *, minor_digits: int = 2, **columns: str) -> list[Posting | BadRow]:
@@ -258,9 +257,9 @@ def test_an_amount_written_out_is_read_back_to_the_last_unit(amount: int, digits
     assert size(f"fixed,{whole}{decimals},,", digits).budget == amount
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"{REAL} is missing; EARNEST_SHARED names the folder it is in")
+@needs_postings
 def test_the_postings_of_2023_cost_1_to_5_and_most_of_them_2() -> None:
-    rows = list(read_postings(lines_of(REAL), {}, 2))
+    rows = list(read_postings(lines_of(POSTINGS), {}, 2))
     postings = [row for row in rows if isinstance(row, Posting)]
     assert len(postings) == len(rows) == 9_761
     assert [row.line for row in rows] == list(range(2, 9_763))
