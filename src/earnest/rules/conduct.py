@@ -50,11 +50,11 @@ def history_from(account: Account, pack: Pack, now: datetime, command: Command |
 
 def _first_day(account: Account | Book, pack: Pack, now: datetime) -> int | None:
     """Return the first day, up to today, on which the standing may have changed by itself."""
-    today = pack.calendar.day(now)
-    days = [pack.calendar.day(start) for start in pack.starts_between(account.touched_at, now)]
-    first = min(days, default=NEVER_DAY)
-    first = min(first, account.judge_on)
-    return first if first <= today else None
+    first = account.judge_on
+    revised = pack.starts_between(account.touched_at, now)
+    if revised:
+        first = min(first, pack.calendar.day(revised[0]))
+    return first if first <= pack.calendar.day(now) else None
 
 
 def judge(book: Book, history: Collection[Proposal] | None) -> None:
