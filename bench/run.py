@@ -10,7 +10,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -67,10 +67,10 @@ class Yardstick(msgspec.Struct, frozen=True):
     i: tuple[int, ...]
     j: int
     k: int
-    l: int  # noqa: E741
     m: int
-    n: bool
-    o: None
+    n: int
+    o: bool
+    p: None
 
 
 def best(act: Callable[[], object], times: int) -> float:
@@ -220,7 +220,7 @@ def main() -> None:
             show(row)
             rows.append(row)
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{date.today().isoformat()}.json"  # noqa: DTZ011
+    path = RESULTS / f"{datetime.now(UTC).date().isoformat()}.json"
     kept = {"python": platform.python_version(), "rows": [msgspec.to_builtins(row) for row in rows]}
     path.write_text(json.dumps(kept, indent=1) + "\n")
     print(f"kept in {path}")

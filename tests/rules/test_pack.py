@@ -77,6 +77,11 @@ MISTAKES = {
     "suspended_at = 40": {
         "suspended_at = 30": "revisions[0].conduct.individual.suspended_at: expected more than 30, got 30",
     },
+    'singular = "connect"': {
+        'singular = ""': "token.singular: expected a text of at least 1 characters, got ''",
+        f'singular = "{"x" * 2001}"': "token.singular: expected a text of at most 2000 characters, got "
+        f"'{'x' * 27}...{'x' * 28}'",
+    },
     'code = "USD"': {
         'code = "usd"': "currency.code: expected three capital letters, got 'usd'",
         'code = "USD\\n"': r"currency.code: expected three capital letters, got 'USD\n'",

@@ -30,8 +30,14 @@ def accepted(outcome: Outcome) -> Accepted:
     return outcome
 
 
-def lived(told: list[Act], changed: dict[str, Any], opened_at: datetime, plan: str) -> Life:
-    life = Life(raw_with(changed), PLANS[plan], plan, opened_at)  # type: ignore[arg-type]
+def lived(
+    told: list[Act],
+    changed: dict[str, Any],
+    opened_at: datetime,
+    plan: str,
+    later: dict[date, dict[str, Any]] | None = None,
+) -> Life:
+    life = Life(raw_with(changed, later), PLANS[plan], plan, opened_at)  # type: ignore[arg-type]
     for act in told:
         life.live(act)
     return life
@@ -56,11 +62,11 @@ def test_what_came_equals_what_went_and_what_is_held(
         assert entry.connects <= 0 or (entry.lot is not None and entry.lot.n == entry.n)
 
 
-@given(acts, choices, openings, plans, gaps)
+@given(acts, choices, openings, plans, gaps, st.booleans())
 def test_when_you_look_never_changes_what_is_there(
-    told: list[Act], changed: dict[str, Any], opened_at: datetime, plan: str, looks: list[int]
+    told: list[Act], changed: dict[str, Any], opened_at: datetime, plan: str, looks: list[int], revised: bool
 ) -> None:
-    life = lived(told, changed, opened_at, plan)
+    life = lived(told, changed, opened_at, plan, LATER if revised else None)
     history = tuple(life.market.proposals[ME].values())
     account, entries, notices = life.account, [], []
     at = life.now
@@ -245,11 +251,11 @@ def test_a_revision_holds_for_allotment_and_carry_from_the_first_boundary_at_or_
     assert after.balance == 90
 
 
-@given(acts, choices, openings, plans, st.integers(0, 200))
+@given(acts, choices, openings, plans, st.integers(0, 200), st.booleans())
 def test_the_history_asked_for_is_all_that_is_needed(
-    told: list[Act], changed: dict[str, Any], opened_at: datetime, plan: str, days: int
+    told: list[Act], changed: dict[str, Any], opened_at: datetime, plan: str, days: int, revised: bool
 ) -> None:
-    life = lived(told, changed, opened_at, plan)
+    life = lived(told, changed, opened_at, plan, LATER if revised else None)
     at = life.now + timedelta(days=days)
     everything = tuple(life.market.proposals[ME].values())
     commands: list[Any] = [Settle()]
