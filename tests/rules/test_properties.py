@@ -171,7 +171,8 @@ def test_a_refund_comes_exactly_once(told: list[Act], changed: dict[str, Any], o
         assert life.market.close(job_id, "removed", life.now) == life.market.close(job_id, "filled", life.now)
         marked = tuple(life.market.attempts(ME, job_id))
         again = accepted(life.market.act(ME, GiveBack(life.market.jobs[job_id], marked), life.now))
-        assert (again.entries, again.proposals) == ((), ())
+        # A refused act leaves what is due unwritten, so this one may write it.
+        assert (again.proposals, [e for e in again.entries if e.kind == "return"]) == ((), [])
     proposals = tuple(life.market.proposals[ME].values())
     unreturned = {proposal.n: 0 for proposal in proposals}
     for entry in life.entries:
@@ -263,7 +264,7 @@ def test_the_history_asked_for_is_all_that_is_needed(
         shut = close(life.market.jobs[everything[-1].job_id], "cancelled", at)
         commands.append(GiveBack(shut, tuple(life.market.attempts(ME, shut.id))))
     for command in commands:
-        since = history_from(life.account, life.pack, at, command)
+        since = history_from(life.account, life.pack, at, gives_back=isinstance(command, GiveBack))
         asked_for = None if since is None else tuple(p for p in everything if p.submitted_at >= since)
         assert decide(life.account, command, life.pack, at, asked_for) == decide(
             life.account, command, life.pack, at, everything
