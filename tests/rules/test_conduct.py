@@ -91,25 +91,24 @@ def test_a_hire_or_a_return_below_the_limit_ends_a_suspension_by_conduct() -> No
 def test_proposals_are_asked_for_only_when_they_matter() -> None:
     account, sent = sprayed(20)
     day_before = datetime(2024, 3, 20, 23, 59, tzinfo=UTC)
-    back = given_back(sent[0])
     assert history_from(account, PACK, day_before) is None
-    assert history_from(account, PACK, day_before, back) is None
+    assert history_from(account, PACK, day_before, gives_back=True) is None
     # What counts on 21 March was sent 89 days before at the earliest.
     assert history_from(account, PACK, DUE) == datetime(2023, 12, 23, tzinfo=UTC)
     with pytest.raises(HistoryNeededError, match=r"^acc$"):
         decide(account, Settle(), PACK, DUE)
     later = datetime(2024, 4, 9, tzinfo=UTC)
     suspended = done(account, Settle(), DUE, sent).account
-    assert history_from(suspended, PACK, later, Settle()) is None
-    assert history_from(suspended, PACK, later, back) == datetime(2023, 12, 23, tzinfo=UTC)
+    assert history_from(suspended, PACK, later) is None
+    assert history_from(suspended, PACK, later, gives_back=True) == datetime(2023, 12, 23, tzinfo=UTC)
     with pytest.raises(HistoryNeededError, match=r"^acc$"):
-        decide(suspended, back, PACK, later)
+        decide(suspended, given_back(sent[0]), PACK, later)
     by_hand = done(account, Suspend("a word"), day_before).account
-    assert history_from(by_hand, PACK, later, back) is None
+    assert history_from(by_hand, PACK, later, gives_back=True) is None
     few, sent = sprayed(15)
     warned = done(few, Settle(), DUE, sent).account
-    assert history_from(warned, PACK, later, Settle()) is None
-    assert history_from(warned, PACK, later, back) == datetime(2024, 1, 11, tzinfo=UTC)
+    assert history_from(warned, PACK, later) is None
+    assert history_from(warned, PACK, later, gives_back=True) == datetime(2024, 1, 11, tzinfo=UTC)
 
 
 def test_a_day_on_which_the_window_changes_counts_by_the_new_one() -> None:

@@ -66,7 +66,8 @@ class Market:
         """Decide a command on an account and keep what comes of it."""
         account = self.accounts.get(account_id)
         history: Collection[Proposal] | None = None
-        if account is not None and conduct.history_from(account, self.pack, now, command) is not None:
+        gives_back = isinstance(command, GiveBack)
+        if account is not None and conduct.history_from(account, self.pack, now, gives_back=gives_back) is not None:
             history = self.proposals[account_id].values()
         outcome = decide(account, command, self.pack, now, history)
         if isinstance(outcome, Accepted):

@@ -18,7 +18,7 @@ import msgspec
 from earnest.rules.account import Account, Evidence, Suspension
 from earnest.rules.book import Book
 from earnest.rules.calendar import NEVER_DAY
-from earnest.rules.commands import Appeal, Command, DecideSuspension, GiveBack, Suspend
+from earnest.rules.commands import Appeal, DecideSuspension, Suspend
 from earnest.rules.outcome import Notice, NoticeKind, Refusal, Refused
 from earnest.rules.pack import Conduct, Pack
 from earnest.rules.proposal import Proposal
@@ -33,13 +33,16 @@ def counts(proposal: Proposal, counted_from: int) -> bool:
     return proposal.n > counted_from and proposal.connects_spent > 0 and proposal.returned_at is None
 
 
-def history_from(account: Account, pack: Pack, now: datetime, command: Command | None = None) -> datetime | None:
-    """Say from when on the account's proposals are needed to judge it at a time, None where they are not."""
+def history_from(account: Account, pack: Pack, now: datetime, *, gives_back: bool = False) -> datetime | None:
+    """Say from when on the account's proposals are needed to judge it at a time, None where they are not.
+
+    `gives_back`: for a `GiveBack`, which may end a warning or a suspension.
+    """
     first = _first_day(account, pack, now)
-    if first is None and isinstance(command, GiveBack) and account.warned:
+    if first is None and gives_back and account.warned:
         first = pack.calendar.day(now)
     if account.suspension is not None:
-        if account.suspension.by != "conduct" or not isinstance(command, GiveBack):
+        if account.suspension.by != "conduct" or not gives_back:
             return None
         first = pack.calendar.day(account.suspension.since)
     if first is None:

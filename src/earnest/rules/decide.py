@@ -64,7 +64,7 @@ def decide(
     """Decide a command on an account as of `now`.
 
     `account` is None for an opening, and where there is no such account. `history` are the account's proposals
-    submitted from `conduct.history_from(account, pack, now, command)` on; they are needed only where that names a
+    submitted from `conduct.history_from(account, pack, now)` on; they are needed only where that names a
     time. Raises ValueError for a `now` without a zone or out of all range, and conduct.HistoryNeededError for a
     history left out.
     """
