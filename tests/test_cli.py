@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from earnest import packs
-from earnest.cli import BAD_ROWS_SHOWN, PLAIN_WIDTH, app
+from earnest.cli import app
+from earnest.cli.options import DATABASE, DatabaseOption
+from earnest.cli.posting_commands import BAD_ROWS_SHOWN, Postings
+from earnest.cli.show import PLAIN_WIDTH, put
 from earnest.lab import simulate, town
 from earnest.rules.pack import PackError, canonical_text, fingerprint
 from tests.real import POSTINGS, needs_postings
@@ -92,6 +96,7 @@ def test_version_and_help() -> None:
         ("price", "a.csv", "--column", "type"),
         ("price", "a.csv", "--column", "type="),
         ("price", "a.csv", "--column", "colour=x"),
+        ("price", "a.csv", "--column", "title=x"),
         ("price", "a.csv", "--column", "type=x", "--column", "type=y"),
         ("check-pack",),
         ("simulate",),
@@ -102,6 +107,35 @@ def test_version_and_help() -> None:
 )
 def test_wrong_usage_ends_with_2(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "url"),
+    [
+        ((), {}, "sqlite:///earnest.db"),
+        ((), {"EARNEST_DATABASE": ""}, "sqlite:///earnest.db"),
+        ((), {"EARNEST_DATABASE": "sqlite:///other.db"}, "sqlite:///other.db"),
+        (("--database", "sqlite:///mine.db"), {"EARNEST_DATABASE": "sqlite:///other.db"}, "sqlite:///mine.db"),
+    ],
+)
+def test_the_database_is_the_options_then_the_environments_then_the_usual_one(
+    arguments: tuple[str, ...], environment: dict[str, str], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EARNEST_DATABASE", raising=False)
+    told = typer.Typer()
+
+    @told.command()
+    def tell(database: DatabaseOption = DATABASE) -> None:
+        put(database)
+
+    assert CliRunner().invoke(told, arguments, env=environment).stdout == url
+
+
+def test_help_waits_for_nothing_that_takes_long_to_import() -> None:
+    script = "import sys, earnest.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()  # noqa: S603
+    assert "earnest.cli.posting_commands" in loaded
+    assert not {"earnest.lab.simulate", "alembic", "psycopg", "sqlalchemy"} & set(loaded)
 
 
 def test_no_terminal_no_colour_and_a_fixed_width() -> None:
@@ -366,6 +400,16 @@ def test_columns_named_otherwise(write: Any) -> None:
     path = write("jobs.csv", "kind,much,duration,weekly_hours\nfixed,10,,\n")
     ended = run("price", path, "--column", "type=kind", "--column", "budget=much", "--json")
     assert json.loads(ended.stdout)["prices"]["1"] == 1
+
+
+def test_details_and_their_columns_are_for_those_that_want_them(write: Any) -> None:
+    path = str(write("jobs.csv", "type,budget,duration,weekly_hours,heading,posted_at\nfixed,10,,,Logo,soon\n"))
+    (posting,) = Postings(path, ["title=heading"], packs.load("article"), ["title"])
+    assert posting.title == "Logo"
+    assert json.loads(run("price", path, "--json").stdout)["skipped"] == 0
+    wanting = Postings(path, None, packs.load("article"), ["posted_at"])
+    assert list(wanting) == []
+    assert wanting.skipped == 1
 
 
 def test_a_long_file_is_not_held_in_memory(write: Any) -> None:

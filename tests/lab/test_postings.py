@@ -4,13 +4,14 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earnest.lab.postings import COLUMNS, MOST_LINE, BadRow, Posting, PostingsError, lines_of, read_postings
+from earnest.lab.postings import COLUMNS, DETAILS, MOST_LINE, BadRow, Posting, PostingsError, lines_of, read_postings
 from earnest.packs import load
 from earnest.rules.account import MOST_MINOR_UNITS
 from earnest.rules.price import Duration, JobSize, JobType, WeeklyHours, price
@@ -150,6 +151,79 @@ def test_a_bad_row_says_why_and_the_next_is_read(row: str, said: str) -> None:
     assert good == Posting(3, JobSize(JobType.FIXED, 100))
 
 
+# Details
+
+
+def detailed(text: str, *wanted: str, **columns: str) -> list[Posting | BadRow]:
+    return list(read_postings(io.StringIO(text, newline=""), columns, 2, wanted))
+
+
+def test_details_are_read_where_they_are_wanted() -> None:
+    text = (
+        f"posting,{HEADER},posted_at,client,title,description,category\n"
+        '17,fixed,1,,,2023-01-01T09:12:09Z, 8 ,Logo,"Two\nlines",Design & Creative\n'
+    )
+    size = JobSize(JobType.FIXED, 100)
+    posted_at = datetime(2023, 1, 1, 9, 12, 9, tzinfo=UTC)
+    assert detailed(text, *DETAILS) == [
+        Posting(3, size, posted_at, "8", "Logo", "Two\nlines", "Design & Creative", "17")
+    ]
+    assert detailed(text, "client") == [Posting(3, size, client="8")]
+    assert read(text) == [Posting(3, size)]
+
+
+def test_a_detail_that_is_not_there_or_empty_is_none() -> None:
+    plain = Posting(2, JobSize(JobType.FIXED, 100))
+    assert detailed(f"{HEADER}\nfixed,1,,\n", *DETAILS) == [plain]
+    assert detailed(f"{HEADER},posted_at,title\nfixed,1,,,, \n", *DETAILS) == [plain]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["2023-01-01T10:12:09+01:00", "2023-01-01T09:12:09.000Z", "2023-01-01 09:12:09Z", " 2023-01-01t09:12:09z "],
+)
+def test_a_time_with_its_zone_is_read_in_utc(cell: str) -> None:
+    (posting,) = detailed(f"{HEADER},posted_at\nfixed,1,,,{cell}\n", "posted_at")
+    assert isinstance(posting, Posting)
+    assert posting.posted_at == datetime(2023, 1, 1, 9, 12, 9, tzinfo=UTC)
+    assert posting.posted_at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("soon", "expected a time such as 2024-01-03T09:00:00Z, got 'soon'"),
+        ("2023-01-01", "expected a time such as 2024-01-03T09:00:00Z, got '2023-01-01'"),
+        ("2023-02-29T00:00:00Z", "expected a time such as 2024-01-03T09:00:00Z, got '2023-02-29T00:00:00Z'"),
+        ("1672531200", "expected a time such as 2024-01-03T09:00:00Z, got '1672531200'"),
+        ("2023-01-01T09:12:09", "expected a time with a zone, got 2023-01-01T09:12:09"),
+        ("0001-01-01T00:00:00+01:00", "expected a time from 1970 to 9000, got 0001-01-01T00:00:00+01:00"),
+    ],
+)
+def test_a_time_that_is_none_is_a_bad_row_only_where_it_is_wanted(cell: str, said: str) -> None:
+    text = f"{HEADER},posted_at\nfixed,1,,,{cell}\nfixed,2,,,\n"
+    bad, good = detailed(text, "posted_at")
+    assert bad == BadRow(2, f"posted_at: {said}")
+    assert good == Posting(3, JobSize(JobType.FIXED, 200))
+    assert read(text) == detailed(text, "title") == [Posting(2, JobSize(JobType.FIXED, 100)), good]
+
+
+def test_an_external_id_is_looked_for_before_a_posting() -> None:
+    (posting,) = detailed(f"posting,external_id,{HEADER}\n1,job-9,fixed,1,,\n", "external_id")
+    assert isinstance(posting, Posting)
+    assert posting.external_id == "job-9"
+
+
+def test_the_column_of_a_detail_that_was_named_must_be_there_once() -> None:
+    text = f"{HEADER},headline,title,title\nfixed,1,,,Logo,,\n"
+    assert detailed(text, "title", title="headline") == [Posting(2, JobSize(JobType.FIXED, 100), title="Logo")]
+    with pytest.raises(PostingsError, match="title: expected a column 'heading', got the columns 'type', "):
+        detailed(text, "title", title="heading")
+    with pytest.raises(PostingsError, match="title: expected one column 'title', got 2"):
+        detailed(text, "title")
+    assert len(detailed(text, "client")) == 1
+
+
 # Lines and files
 
 
@@ -268,10 +342,26 @@ def test_the_postings_of_2023_cost_1_to_5_and_most_of_them_2() -> None:
     assert prices.most_common(1)[0] == (2, 5_718)
 
 
+@needs_postings
+def test_the_postings_of_2023_say_when_and_whose_but_not_what() -> None:
+    postings = list(read_postings(lines_of(POSTINGS), {}, 2, DETAILS))
+    assert [posting.size for posting in postings if isinstance(posting, Posting)] == [
+        row.size for row in read_postings(lines_of(POSTINGS), {}, 2) if isinstance(row, Posting)
+    ]
+    for n, posting in enumerate(postings, 1):
+        assert isinstance(posting, Posting)
+        assert posting.external_id == str(n)
+        assert posting.posted_at is not None
+        assert posting.client
+        assert posting.category
+        assert posting.title is posting.description is None
+
+
 def test_every_word_a_cell_may_say_is_in_the_documentation() -> None:
     text = (Path(__file__).parents[2] / "docs" / "postings.md").read_text(encoding="utf-8")
-    columns = {name for names in COLUMNS.values() for name in names}
-    for word in {*columns, *COLUMNS, *JobType, *Duration, *WeeklyHours, "unstated"}:
+    fields = COLUMNS | DETAILS
+    columns = {name for names in fields.values() for name in names}
+    for word in {*columns, *fields, *JobType, *Duration, *WeeklyHours, "unstated"}:
         assert f"`{word}`" in text, word
     same = re.findall(r"^\| `(\w+)` \| `([^`]+)` \|$", text, re.MULTILINE)
     also = dict(row for row in same if row[0] in {*Duration, *WeeklyHours})

@@ -7,12 +7,15 @@ its line and the reason, and reading goes on after it; what is wrong with the fi
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from os import PathLike
+from typing import Any
 
 import msgspec
 
 from earnest.rules.account import MOST_MINOR_UNITS
+from earnest.rules.calendar import as_utc
 from earnest.rules.price import Duration, JobSize, JobType, WeeklyHours
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -22,6 +25,16 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "weekly_hours": ("weekly_hours",),
 }
 """The fields that price a posting, and where each is looked for: the first of these columns that the file has."""
+
+DETAILS: dict[str, tuple[str, ...]] = {
+    "posted_at": ("posted_at",),
+    "client": ("client",),
+    "title": ("title",),
+    "description": ("description",),
+    "category": ("category",),
+    "external_id": ("external_id", "posting"),
+}
+"""What else a posting may say, read only where it is wanted; a file may lack these columns, and a cell be empty."""
 
 MOST_LINE = 1_000_000
 """The longest line, in characters; a file with a longer one is no CSV of postings."""
@@ -58,10 +71,16 @@ class PostingsError(ValueError):
 
 
 class Posting(msgspec.Struct, frozen=True):
-    """A job posting: the line it ends on, and what sets its price."""
+    """A job posting: the line it ends on, what sets its price, and what was wanted of `DETAILS` and stated."""
 
     line: int
     size: JobSize
+    posted_at: datetime | None = None
+    client: str | None = None
+    title: str | None = None
+    description: str | None = None
+    category: str | None = None
+    external_id: str | None = None
 
 
 class BadRow(msgspec.Struct, frozen=True):
@@ -109,17 +128,21 @@ def lines_of(path: str | PathLike[str]) -> Iterator[str]:
             yield line
 
 
-def read_postings(lines: Iterable[str], columns: Mapping[str, str], minor_digits: int) -> Iterator[Posting | BadRow]:
+def read_postings(
+    lines: Iterable[str], columns: Mapping[str, str], minor_digits: int, details: Iterable[str] = ()
+) -> Iterator[Posting | BadRow]:
     """Yield the postings of a CSV file, in its order, and a BadRow for each row that is none.
 
-    `columns` says which column holds a field where `COLUMNS` does not fit; `minor_digits` is the currency's, as
-    budgets are decimal amounts in major units. Raises PostingsError for a file that lacks a column.
+    `columns` says which column holds a field where `COLUMNS` or `DETAILS` do not fit; `minor_digits` is the
+    currency's, as budgets are decimal amounts in major units; `details` are the fields of `DETAILS` that are wanted,
+    and what the others say makes no row bad. Raises PostingsError for a file that lacks a column, if that is one that
+    sets the price or was named in `columns`.
     """
     source = _Lines(lines)
     # Strict, so that a quote that is never closed is a mistake and not a cell of ten thousand lines.
     reader = csv.reader(source, strict=True)
     header = _header(reader, source)
-    at = _places(header, columns)
+    at = _places(header, columns, COLUMNS | {field: DETAILS[field] for field in details})
     while True:
         began = reader.line_num + 1
         try:
@@ -155,12 +178,14 @@ def _header(reader: Iterator[list[str]], source: _Lines) -> list[str]:
     return header
 
 
-def _places(header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
-    """Return which cell of a row holds each field."""
+def _places(header: list[str], columns: Mapping[str, str], fields: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+    """Return which cell of a row holds each field, without the details that the file lacks."""
     at = {}
-    for field, usual in COLUMNS.items():
+    for field, usual in fields.items():
         names = (columns[field],) if field in columns else usual
         found = next((name for name in names if name in header), None)
+        if found is None and field in DETAILS and field not in columns:
+            continue
         if found is None:
             raise PostingsError(_missing(field, names, header))
         if header.count(found) > 1:
@@ -177,7 +202,8 @@ def _missing(field: str, names: tuple[str, ...], header: list[str]) -> str:
 
 def _posting(line: int, cells: list[str], at: Mapping[str, int], minor_digits: int) -> Posting | BadRow:
     try:
-        return Posting(line, _size(*(cells[at[field]] for field in COLUMNS), minor_digits=minor_digits))
+        size = _size(*(cells[at[field]] for field in COLUMNS), minor_digits=minor_digits)
+        return Posting(line, size, **_details(cells, at))
     except ValueError as error:
         return BadRow(line, str(error))
 
@@ -197,6 +223,23 @@ def _size(type_: str, budget: str, duration: str, weekly_hours: str, *, minor_di
         # A job that doesn't say how it pays names no fixed price either, so a budget beside it can't be one.
         return JobSize(JobType.FIXED, None, _DURATIONS[lasts], hours)
     return JobSize(type_stated, amount, _DURATIONS[lasts], hours)
+
+
+def _details(cells: list[str], at: Mapping[str, int]) -> dict[str, Any]:
+    """Return the wanted details that a row states; raises ValueError naming the field."""
+    details: dict[str, Any] = {field: text for field in DETAILS if field in at and (text := cells[at[field]].strip())}
+    if "posted_at" in details:
+        details["posted_at"] = _time(details["posted_at"])
+    return details
+
+
+def _time(cell: str) -> datetime:
+    """Return a cell's time in UTC; raises ValueError for what is none, and for a time without a zone."""
+    try:
+        time = msgspec.convert(cell, datetime)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"posted_at: expected a time such as 2024-01-03T09:00:00Z, got {_shown(cell)}") from error
+    return as_utc(time, "posted_at")
 
 
 def _words(cell: str) -> str:
