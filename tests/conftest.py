@@ -1,8 +1,10 @@
-"""What all tests share: how hard hypothesis looks, set by EARNEST_TEST_EFFORT."""
+"""What all tests share: how hard hypothesis looks, set by EARNEST_TEST_EFFORT, and a PostgreSQL."""
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["tests.postgres_server"]
 
 settings.register_profile("usual", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", parent=settings.get_profile("usual"), max_examples=3000)
