@@ -14,17 +14,20 @@ from earnest.rules.purchase import Purchase
 class Refusal(StrEnum):
     """Why a request is turned down. Where several would do, the first of this order is given.
 
-    The first two are about the request itself; most of the `unknown_` ones are given by whoever looks things up.
+    The first three are about the request itself. Whoever keeps things and looks them up gives most of the `unknown_`
+    ones, `key_reused` (an idempotency key that came with another request before) and `external_id_taken`.
     """
 
     CLOCK_BEHIND = "clock_behind"
     MALFORMED = "malformed"
+    KEY_REUSED = "key_reused"
     UNKNOWN_ACCOUNT = "unknown_account"
     UNKNOWN_CLIENT = "unknown_client"
     UNKNOWN_JOB = "unknown_job"
     UNKNOWN_PROPOSAL = "unknown_proposal"
     UNKNOWN_PURCHASE = "unknown_purchase"
     UNKNOWN_MEMBER = "unknown_member"
+    EXTERNAL_ID_TAKEN = "external_id_taken"
     NOT_PERMITTED = "not_permitted"
     ACCOUNT_SUSPENDED = "account_suspended"
     JOB_NOT_OPEN = "job_not_open"

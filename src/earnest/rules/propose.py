@@ -3,7 +3,7 @@
 import msgspec
 
 from earnest.rules import conduct
-from earnest.rules.account import EntryKind
+from earnest.rules.account import EntryKind, Kind
 from earnest.rules.book import Book
 from earnest.rules.burn import burn
 from earnest.rules.commands import Decline, Hire, Submit, Withdraw
@@ -50,9 +50,9 @@ def submit(book: Book, command: Submit) -> Refused | None:
 def _bar(book: Book, command: Submit) -> Refused | None:
     """Refuse whom and where nobody may propose, whatever the balance."""
     job, worker = command.job, command.worker
-    if (worker is None) == (book.kind == "agency"):
-        expected = "a member of the agency" if worker is None else "none, as the account is an individual's"
-        return Refused(Refusal.MALFORMED, {"field": "worker_id", "expected": expected})
+    refused = bar_for_worker(book.kind, named=worker is not None)
+    if refused is not None:
+        return refused
     if worker is not None and not worker.may_propose:
         return Refused(Refusal.NOT_PERMITTED, {"reason": "role", "member": worker.id, "role": worker.role})
     refused = bar_for_fee(book)
@@ -66,6 +66,14 @@ def _bar(book: Book, command: Submit) -> Refused | None:
     if command.live:
         return Refused(Refusal.ALREADY_PROPOSED, {"job": job.id})
     return None
+
+
+def bar_for_worker(kind: Kind, *, named: bool) -> Refused | None:
+    """Refuse an agency's proposal that names no worker, and an individual's that names one (RULES 8)."""
+    if named == (kind == "agency"):
+        return None
+    expected = "none, as the account is an individual's" if named else "a member of the agency"
+    return Refused(Refusal.MALFORMED, {"field": "worker_id", "expected": expected})
 
 
 def withdraw(book: Book, command: Withdraw) -> Refused | None:

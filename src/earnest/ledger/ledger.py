@@ -1,0 +1,151 @@
+"""A ledger: a database with the rules in force in it, its writer, and questions to it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from earnest import packs
+from earnest.ledger import migrate, revisions
+from earnest.ledger.act import Act
+from earnest.ledger.errors import SchemaError, UnavailableError
+from earnest.ledger.ids import Ids
+from earnest.ledger.store import NONE, Params, Snapshot, Store
+from earnest.ledger.writer import Key, Writer
+from earnest.rules.calendar import as_utc
+from earnest.rules.outcome import Refused
+from earnest.rules.pack import Pack
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+
+_log = logging.getLogger("earnest.ledger")
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+async def open_store(url: str) -> Store:
+    """Open a database by its address: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.
+
+    Raises ValueError for another address, UnavailableError where it can't be reached.
+    """
+    scheme, separator, rest = url.partition("://")
+    if scheme == "sqlite" and separator and rest.startswith("/") and len(rest) > 1:
+        from earnest.ledger.sqlite import SQLiteStore
+
+        return await SQLiteStore(Path(rest[1:])).open()
+    if scheme in ("postgresql", "postgres") and separator:
+        from earnest.ledger.postgresql import PostgreSQLStore
+
+        return await PostgreSQLStore(url).open()
+    raise ValueError(f"database: expected sqlite:///FILE or postgresql://USER@HOST/NAME, got {url!r}")
+
+
+async def version_of(store: Store) -> str | None:
+    """Return the version of a database's tables, None where it has none."""
+    tables = (
+        "select 1 from sqlite_master where name = 'alembic_version'"
+        if store.lanes == 1
+        else "select 1 where to_regclass('alembic_version') is not null"
+    )
+    if not await store.fetch(tables):
+        return None
+    found = await store.fetch("select version_num from alembic_version")
+    return str(found[0][0]) if found else None
+
+
+class Ledger:
+    """A database with Earnest's tables, the rule pack in force in it, and the writer.
+
+    `clock` tells the time; nothing here reads another one.
+    """
+
+    def __init__(self, store: Store, pack: Pack, clock: Clock, ids: Ids, writer: Writer) -> None:
+        self.store = store
+        self.pack = pack
+        self.clock = clock
+        self.ids = ids
+        self._writer = writer
+        self._under_way: dict[str, asyncio.Task[bool]] = {}
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        pack: Pack | str = "article",
+        clock: Clock = utc_now,
+        ids: Ids | None = None,
+        lanes: int | None = None,
+    ) -> "Ledger":
+        """Open a database. An empty one gets its tables first.
+
+        Raises SchemaError for a database of another version, RevisionError where its rule pack was another one,
+        PackError for a pack that can't be read, UnavailableError where the database can't be reached.
+        """
+        chosen = packs.load(pack) if isinstance(pack, str) else pack
+        made = ids or Ids()
+        store = await open_store(url)
+        try:
+            version = await version_of(store)
+            if version is None:
+                await asyncio.to_thread(migrate.migrate, url)
+                version = await version_of(store)
+            migrate.check(version)
+            await revisions.bring_into_force(store, chosen, as_utc(clock(), "clock"))
+            writer = await Writer.open(store, lambda: chosen, clock, made, lanes)
+        except BaseException:
+            await store.close()
+            raise
+        return cls(store, chosen, clock, made, writer)
+
+    @property
+    def now(self) -> datetime:
+        """The time."""
+        return self.clock()
+
+    async def do(self, act: Act[T], key: Key | None = None) -> T | Refused:
+        """Have something done by the writer; see `Writer.do`."""
+        return await self._writer.do(act, key)
+
+    async def fetch(self, sql: str, params: Params = NONE) -> list[tuple[Any, ...]]:
+        """Return all rows of a question, as of now; raises UnavailableError."""
+        return await self.store.fetch(sql, params)
+
+    async def fetch_one(self, sql: str, params: Params = NONE) -> tuple[Any, ...] | None:
+        """Return the first row of a question, None where there is none; raises UnavailableError."""
+        rows: Sequence[tuple[Any, ...]] = await self.store.fetch(sql, params)
+        return rows[0] if rows else None
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Ask many questions to one moment."""
+        return self.store.snapshot()
+
+    def once(self, name: str, start: Callable[[], Coroutine[Any, Any, bool]]) -> asyncio.Task[bool]:
+        """Return the work under way of a name; start it where there is none. It goes on whoever stops waiting."""
+        work = self._under_way.get(name)
+        if work is None:
+            work = self._under_way[name] = asyncio.get_running_loop().create_task(start())
+            work.add_done_callback(lambda done: self._ended(name, done))
+        return work
+
+    def _ended(self, name: str, work: asyncio.Task[bool]) -> None:
+        del self._under_way[name]
+        if not work.cancelled() and work.exception() is not None:
+            _log.warning("%s: %s; it will be gone on with", name, work.exception())
+
+    async def close(self) -> None:
+        """Do what waits, and let go of the database. Work across accounts is left for the next to go on with."""
+        for work in list(self._under_way.values()):
+            work.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await self._writer.close()
+        await self.store.close()
+
+
+__all__ = ["Clock", "Ledger", "SchemaError", "UnavailableError", "open_store", "utc_now", "version_of"]

@@ -1,0 +1,454 @@
+"""The store on PostgreSQL 15 and later: psycopg's pipeline mode, two round trips a batch.
+
+A batch locks its accounts, in the order of their ids, and reads everything else in later statements: a join with the
+lock would see the rows as they were before it. What another session has locked is passed over and tried again a
+little later, so nobody waits for it, and no two batches ever wait for each other. The lock gives a batch its
+transaction's number before it reads a job, and on that the fence rests: it waits until every number given out before
+it has ended.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection, errors, pq
+from psycopg.adapt import Loader
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from earnest.ledger import sql as statements
+from earnest.ledger.errors import StoreError, UnavailableError
+from earnest.ledger.rows import (
+    TABLES,
+    AccountRow,
+    Column,
+    EntryRow,
+    ExternalRow,
+    InvitationRow,
+    JobRow,
+    MemberRow,
+    ProposalRow,
+    PurchaseRow,
+    RequestRow,
+    Row,
+    columns,
+)
+from earnest.ledger.store import NONE, Changes, Facts, Needs, Params
+
+LANES = 2
+READERS = 4
+STREAMED_ROWS = 5_000
+CONNECT_SECONDS = 5
+
+_SETTINGS = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "timezone": "UTC",
+        "application_name": "earnest",
+        # Whoever vanishes in the middle of a transaction must not hold its locks for long.
+        "idle_in_transaction_session_timeout": "30s",
+        "tcp_user_timeout": "10s",
+        "client_min_messages": "warning",
+    }.items()
+)
+_LANE_SETTINGS = (
+    _SETTINGS
+    + " "
+    + " ".join(
+        f"-c {name}={value}"
+        for name, value in {
+            "lock_timeout": "2s",
+            "statement_timeout": "60s",
+            # Each statement of a lane finds its rows by their keys. Statistics of a table that is still small, or
+            # was so yesterday, must not tell the planner otherwise.
+            "enable_seqscan": "off",
+            "enable_hashjoin": "off",
+            "enable_mergejoin": "off",
+            "plan_cache_mode": "force_generic_plan",
+            "jit": "off",
+        }.items()
+    )
+)
+
+_TYPES = {"id": "uuid", "int": "bigint", "bool": "boolean", "str": "text"}
+_ROWS = "from json_to_recordset(%s::json) as x({})"
+
+_encode = msgspec.json.Encoder().encode
+_T = TypeVar("_T")
+
+_LOCK_ACCOUNTS = (
+    f"select {statements.names(AccountRow)} from account where account_id = any(%s::uuid[])"  # noqa: S608
+    " order by account_id for update skip locked"
+)
+_LOCK_JOBS = (
+    f"select {statements.names(JobRow)} from job where job_id = any(%s::uuid[])"  # noqa: S608
+    " order by job_id for update skip locked"
+)
+_LOCKED_ACCOUNTS = "select account_id from account where account_id = any(%s::uuid[])"
+_LOCKED_JOBS = "select job_id from job where job_id = any(%s::uuid[])"
+_JOBS = f"select {statements.names(JobRow)} from job where job_id = any(%s::uuid[])"  # noqa: S608
+_CLIENTS = "select client_id from client where client_id = any(%s::uuid[])"
+_SUBSCRIBED = "select 1 from endpoint limit 1"
+_PENDING = (
+    f"select {statements.names(PurchaseRow)} from purchase"  # noqa: S608
+    " where account_id = any(%s::uuid[]) and status = 'pending'"
+)
+
+
+def _by_pairs(row: type[Row], first: str, second: str, types: str) -> str:
+    """Return a question for the rows of some pairs of columns, given as two arrays."""
+    name = TABLES[row].name
+    one, other = types.split()
+    return (
+        f"select {statements.names(row, 't.')} from unnest(%s::{one}[], %s::{other}[]) as x(a, b)"  # noqa: S608
+        f" join {name} t on t.{first} = x.a and t.{second} = x.b"
+    )
+
+
+_REQUESTS = _by_pairs(RequestRow, "owner_id", "key", "uuid text")
+_EXTERNALS = _by_pairs(ExternalRow, "kind", "external_id", "text text")
+_ATTEMPTS = _by_pairs(ProposalRow, "account_id", "job_id", "uuid uuid")
+_INVITATIONS = _by_pairs(InvitationRow, "account_id", "job_id", "uuid uuid")
+_PROPOSALS = _by_pairs(ProposalRow, "account_id", "n", "uuid int")
+_MEMBERS = _by_pairs(MemberRow, "account_id", "seq", "uuid int")
+_PURCHASES = _by_pairs(PurchaseRow, "account_id", "seq", "uuid int")
+_OWED = _by_pairs(EntryRow, "account_id", "purchase", "uuid int")
+_HISTORY = (
+    f"select {statements.names(ProposalRow, 't.')} from unnest(%s::uuid[], %s::bigint[]) as x(a, b)"  # noqa: S608
+    " join proposal t on t.account_id = x.a and t.submitted_at >= x.b"
+)
+
+
+@lru_cache(maxsize=64)
+def _insert(row: type[Row]) -> str:
+    name = TABLES[row].name
+    listed = statements.names(row)
+    return f"insert into {name} ({listed}) select {listed} {_ROWS.format(_typed(columns(row)))}"
+
+
+@lru_cache(maxsize=64)
+def _update(row: type[Row]) -> str:
+    name, key, others = statements.split(row)
+    changed = ", ".join(f"{column} = x.{column}" for column in others)
+    same = " and ".join(f"t.{column} = x.{column}" for column in key)
+    return f"update {name} t set {changed} {_ROWS.format(_typed(columns(row)))} where {same}"  # noqa: S608
+
+
+def _typed(every: Iterable[Column]) -> str:
+    return ", ".join(f"{column.name} {_TYPES[column.holds]}" for column in every)
+
+
+def _array(ids: Iterable[str]) -> str:
+    """Return ids, or numbers, as the text of an array."""
+    return "{" + ",".join(ids) + "}"
+
+
+class _HexLoader(Loader):
+    """Reads a uuid as its 32 hexadecimal digits."""
+
+    format = pq.Format.BINARY
+
+    def load(self, data: Any) -> str:
+        return bytes(data).hex()
+
+
+# What says that a transaction may go well another time: conflicts, lost links, servers on their way down or up.
+_RETRIED = (
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    errors.LockNotAvailable,
+    errors.UniqueViolation,
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    errors.InternalError_,
+    errors.IdleInTransactionSessionTimeout,
+    errors.QueryCanceled,
+)
+_LASTING = (
+    errors.DiskFull,
+    errors.ReadOnlySqlTransaction,
+    errors.InsufficientPrivilege,
+    errors.OutOfMemory,
+)
+
+
+def _store_error(error: Exception, *, committing: bool = False) -> StoreError | None:
+    """Return a failure that lies with the store as one, None for any other.
+
+    Which statement failed isn't asked: where the commit was among them, none may be taken for undone.
+    """
+    what = f"PostgreSQL: {str(error).strip() or type(error).__name__}"
+    if isinstance(error, _LASTING):
+        return StoreError(what, lasting=True)
+    if isinstance(error, _RETRIED):
+        return StoreError(what, committing=committing)
+    state = getattr(error, "sqlstate", None)
+    # Without a state nobody answered: the link is gone. 08 says the same.
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout | OSError) and (
+        state is None or state.startswith("08")
+    ):
+        return StoreError(what, committing=committing)
+    return None
+
+
+async def connect(url: str, options: str = _SETTINGS) -> AsyncConnection[tuple[Any, ...]]:
+    """Open a connection that reads ids as their hexadecimal digits."""
+    connection = await AsyncConnection.connect(
+        url, autocommit=True, options=options, connect_timeout=CONNECT_SECONDS, prepare_threshold=0
+    )
+    await _prepare(connection)
+    return connection
+
+
+async def _prepare(connection: AsyncConnection[Any]) -> None:
+    connection.adapters.register_loader("uuid", _HexLoader)
+
+
+class PostgreSQLSession:
+    """One lane's connection."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: AsyncConnection[tuple[Any, ...]] | None = None
+
+    async def _open(self) -> AsyncConnection[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._url, _LANE_SETTINGS)
+        return self._connection
+
+    async def read(self, needs: Needs) -> Facts:
+        """Begin a transaction, lock, and read."""
+        return await self._guarded(self._read(needs))
+
+    async def _read(self, needs: Needs) -> Facts:
+        connection = await self._open()
+        facts = Facts()
+        wanted: list[tuple[str, type[Row] | None, str, Sequence[object]]] = []
+        if needs.accounts:
+            wanted.append(("accounts", AccountRow, _LOCK_ACCOUNTS, [_array(needs.accounts)]))
+        if needs.held_jobs:
+            wanted.append(("jobs", JobRow, _LOCK_JOBS, [_array(needs.held_jobs)]))
+        if jobs := needs.jobs - needs.held_jobs:
+            wanted.append(("jobs", JobRow, _JOBS, [_array(jobs)]))
+        if needs.clients:
+            wanted.append(("clients", None, _CLIENTS, [_array(needs.clients)]))
+        if needs.requests:
+            owners, keys = zip(*needs.requests, strict=True)
+            wanted.append(("requests", RequestRow, _REQUESTS, [_array(owners), list(keys)]))
+        if needs.externals:
+            kinds, names = zip(*needs.externals, strict=True)
+            wanted.append(("externals", ExternalRow, _EXTERNALS, [list(kinds), list(names)]))
+        if needs.attempts:
+            accounts, jobs_ = (_array(each) for each in zip(*needs.attempts, strict=True))
+            wanted.append(("proposals", ProposalRow, _ATTEMPTS, [accounts, jobs_]))
+            wanted.append(("invitations", InvitationRow, _INVITATIONS, [accounts, jobs_]))
+        for name, row_, sql, pairs in (
+            ("proposals", ProposalRow, _PROPOSALS, needs.proposals),
+            ("members", MemberRow, _MEMBERS, needs.members),
+            ("purchases", PurchaseRow, _PURCHASES, needs.purchases),
+            ("entries", EntryRow, _OWED, needs.owed),
+        ):
+            if pairs:
+                owners, numbers = zip(*pairs, strict=True)
+                wanted.append((name, row_, sql, [_array(owners), _array(map(str, numbers))]))
+        if needs.pending:
+            wanted.append(("purchases", PurchaseRow, _PENDING, [_array(needs.pending)]))
+        async with connection.pipeline():
+            await connection.execute("begin")
+            cursors = [await self._ask(connection, sql, params) for _, _, sql, params in wanted]
+            subscribed = await self._ask(connection, _SUBSCRIBED, ())
+        for (name, row, _, _), cursor in zip(wanted, cursors, strict=True):
+            found = await cursor.fetchall()
+            rows = [each[0] for each in found] if row is None else [row(*each) for each in found]
+            getattr(facts, name).extend(rows)
+        facts.subscribed = await subscribed.fetchone() is not None
+        await self._look_for_locked(connection, needs, facts)
+        return facts
+
+    async def _ask(
+        self, connection: AsyncConnection[tuple[Any, ...]], sql: str, params: Sequence[object]
+    ) -> psycopg.AsyncCursor[tuple[Any, ...]]:
+        cursor = connection.cursor(binary=True)
+        return await cursor.execute(sql, params, prepare=True)
+
+    async def _look_for_locked(self, connection: AsyncConnection[Any], needs: Needs, facts: Facts) -> None:
+        """Find out what was passed over because somebody else has locked it, among what was not found."""
+        for sql, missing in (
+            (_LOCKED_ACCOUNTS, needs.accounts - {row.account_id for row in facts.accounts}),
+            (_LOCKED_JOBS, needs.held_jobs - {row.job_id for row in facts.jobs}),
+        ):
+            if missing:
+                cursor = await self._ask(connection, sql, [_array(missing)])
+                facts.elsewhere.update(row[0] for row in await cursor.fetchall())
+
+    async def read_history(self, since: Mapping[str, int]) -> list[ProposalRow]:
+        """Read the proposals that accounts, which are locked, submitted from a time on."""
+        params = [_array(since), _array(map(str, since.values()))]
+
+        async def read() -> list[ProposalRow]:
+            cursor = await self._ask(await self._open(), _HISTORY, params)
+            return [ProposalRow(*row) for row in await cursor.fetchall()]
+
+        return await self._guarded(read())
+
+    async def write(self, changes: Changes) -> None:
+        """Write everything and commit."""
+        connection = self._connection
+        if connection is None:
+            raise StoreError("PostgreSQL: the connection is gone")
+        try:
+            async with connection.pipeline():
+                for statement, of in ((_insert, changes.new), (_update, changes.old)):
+                    for row in TABLES:
+                        if rows := of.get(row):
+                            await connection.execute(statement(row), [_encode(rows).decode()], prepare=True)
+                await connection.execute("commit")
+        except Exception as error:
+            failed = _store_error(error, committing=True)
+            if failed is None:
+                raise
+            raise failed from error
+
+    async def give_up(self) -> None:
+        """End the transaction, if one is open, as if it had never begun; raises nothing."""
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            if connection.info.transaction_status == pq.TransactionStatus.IDLE and not connection.closed:
+                return
+            await connection.execute("rollback")
+        except psycopg.Error:
+            self._connection = None
+            with contextlib.suppress(psycopg.Error):
+                await connection.close()
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _guarded(self, doing: Awaitable[_T]) -> _T:
+        try:
+            return await doing
+        except Exception as error:
+            failed = _store_error(error)
+            if failed is None:
+                raise
+            raise failed from error
+
+
+class PostgreSQLSnapshot:
+    """A read-only transaction that sees one moment."""
+
+    def __init__(self, connection: AsyncConnection[tuple[Any, ...]]) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, params: Params = NONE) -> list[tuple[Any, ...]]:
+        """Return all rows."""
+        cursor = self._connection.cursor(binary=True)
+        await cursor.execute(statements.for_postgresql(sql), params)
+        return await cursor.fetchall()
+
+    async def stream(self, sql: str, params: Params = NONE) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
+        """Yield the rows in pieces."""
+        async with self._connection.cursor(name=f"streamed_{time.monotonic_ns()}", binary=True) as cursor:
+            await cursor.execute(statements.for_postgresql(sql), params)
+            while rows := await cursor.fetchmany(STREAMED_ROWS):
+                yield rows
+
+
+class PostgreSQLStore:
+    """A PostgreSQL database."""
+
+    lanes = LANES
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool: AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=READERS,
+            open=False,
+            timeout=CONNECT_SECONDS,
+            kwargs={"autocommit": True, "options": _SETTINGS, "connect_timeout": CONNECT_SECONDS},
+            configure=_prepare,
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    async def open(self) -> "PostgreSQLStore":
+        """Connect; raises UnavailableError where that can't be done."""
+        try:
+            connection = await connect(self._url)
+            await connection.close()
+            await self._pool.open()
+        except psycopg.OperationalError as error:
+            raise UnavailableError(f"PostgreSQL: {str(error).strip()}") from error
+        return self
+
+    async def session(self) -> PostgreSQLSession:
+        """Open a lane's connection."""
+        return PostgreSQLSession(self._url)
+
+    async def _with_connection(self, do: Callable[[AsyncConnection[tuple[Any, ...]]], Awaitable[_T]]) -> _T:
+        try:
+            async with self._pool.connection() as connection:
+                return await do(connection)
+        except (psycopg.Error, PoolTimeout, OSError) as error:
+            if _store_error(error) is None:
+                raise
+            raise UnavailableError(f"PostgreSQL: {str(error).strip()}") from error
+
+    async def fetch(self, sql: str, params: Params = NONE) -> list[tuple[Any, ...]]:
+        """Return all rows of a question."""
+
+        async def ask(connection: AsyncConnection[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+            cursor = connection.cursor(binary=True)
+            await cursor.execute(statements.for_postgresql(sql), params)
+            return await cursor.fetchall()
+
+        return await self._with_connection(ask)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[PostgreSQLSnapshot]:
+        """Ask many questions to one moment."""
+        # Not one of the pool's: it may take minutes.
+        connection = await connect(self._url)
+        try:
+            await connection.execute("begin isolation level repeatable read, read only")
+            yield PostgreSQLSnapshot(connection)
+        finally:
+            await connection.close()
+
+    async def change(self, sql: str, params: Params = NONE) -> int:
+        """Execute one statement in a transaction of its own, and return how many rows it changed."""
+
+        async def execute(connection: AsyncConnection[tuple[Any, ...]]) -> int:
+            cursor = await connection.execute(statements.for_postgresql(sql), params)
+            return cursor.rowcount
+
+        return await self._with_connection(execute)
+
+    async def fence(self, patience_seconds: float) -> bool:
+        """Return True once every write that began before has ended, False where that takes too long."""
+        [(bound,)] = await self.fetch("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+        until = time.monotonic() + patience_seconds
+        pause = 0.001
+        while True:
+            [(oldest,)] = await self.fetch("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            if oldest >= bound:
+                return True
+            if time.monotonic() >= until:
+                return False
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 0.1)
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._pool.close()

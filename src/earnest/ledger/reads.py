@@ -1,0 +1,288 @@
+"""Questions to the ledger: accounts on paper as of any time, journals, proposals, jobs.
+
+A read settles on paper and writes nothing, so what it shows includes the lines that settling would write.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from earnest.ledger import packing
+from earnest.ledger.ledger import Ledger
+from earnest.ledger.packing import micros
+from earnest.ledger.rows import (
+    AccountRow,
+    EntryRow,
+    JobRow,
+    LetterRow,
+    MemberRow,
+    ProfileRow,
+    ProposalRow,
+    PurchaseRow,
+)
+from earnest.ledger.sql import names
+from earnest.rules import conduct
+from earnest.rules.account import Account, Entry, EntryKind, Lot
+from earnest.rules.burn import burn_order
+from earnest.rules.commands import Settle
+from earnest.rules.decide import decide
+from earnest.rules.outcome import Accepted
+from earnest.rules.proposal import Proposal
+
+_ACCOUNT = f"select {names(AccountRow)} from account where account_id = id(:account)"  # noqa: S608
+_PROFILE = f"select {names(ProfileRow)} from profile where account_id = id(:account)"  # noqa: S608
+_PROPOSALS_SINCE = (
+    f"select {names(ProposalRow)} from proposal"  # noqa: S608
+    " where account_id = id(:account) and submitted_at >= :since and n <= :n order by n"
+)
+_PROPOSAL = f"select {names(ProposalRow)} from proposal where account_id = id(:account) and n = :n"  # noqa: S608
+_PROPOSALS = (
+    f"select {names(ProposalRow)} from proposal where account_id = id(:account) and n < :before"  # noqa: S608
+    " order by n desc limit :limit"
+)
+_PROPOSALS_FOR = (
+    f"select {names(ProposalRow)} from proposal"  # noqa: S608
+    " where job_id = id(:job) and (account_id > id(:account) or (account_id = id(:account) and attempt > :attempt))"
+    " order by account_id, attempt limit :limit"
+)
+_ATTEMPTS = (
+    f"select {names(ProposalRow)} from proposal where job_id = id(:job) and account_id = id(:account)"  # noqa: S608
+    " order by attempt"
+)
+_LETTERS = f"select {names(LetterRow)} from letter where account_id = id(:account) and n >= :since order by n"  # noqa: S608
+_LETTER = "select letter from letter where account_id = id(:account) and n = :n"
+_ENTRIES = (
+    f"select {names(EntryRow)} from entry"  # noqa: S608
+    " where account_id = id(:account) and n > :after and effective_at >= :since and effective_at < :until"
+    " and (:kind = '' or kind = :kind) order by n limit :limit"
+)
+_OPENED = "select opened_at from profile where account_id = id(:account)"
+_LAST_ENTRY = (
+    "select n, plan from entry where account_id = id(:account) and effective_at <= :at order by n desc limit 1"
+)
+_OWED = (
+    "select coalesce(sum(owed), 0) from purchase"
+    " where account_id = id(:account) and owed is not null and decided_at <= :at"
+)
+_REPAID = (
+    "select coalesce(sum(-connects), 0) from entry"
+    " where account_id = id(:account) and pays_debt and effective_at <= :at"
+)
+_JOB = f"select {names(JobRow)} from job where job_id = id(:job)"  # noqa: S608
+_PURCHASE = f"select {names(PurchaseRow)} from purchase where account_id = id(:account) and seq = :seq"  # noqa: S608
+_PURCHASES = (
+    f"select {names(PurchaseRow)} from purchase where account_id = id(:account) and seq < :before"  # noqa: S608
+    " order by seq desc limit :limit"
+)
+_MEMBER = f"select {names(MemberRow)} from member where account_id = id(:account) and seq = :seq"  # noqa: S608
+_MEMBERS = (
+    f"select {names(MemberRow)} from member"  # noqa: S608
+    " where account_id = id(:account) and removed_at is null and seq > :after order by seq limit :limit"
+)
+_INVITED = "select invited_at from invitation where account_id = id(:account) and job_id = id(:job)"
+
+ALL = 2**31 - 1
+EVER = 2**62
+
+
+class Paper(msgspec.Struct, frozen=True):
+    """An account as it is kept, as it is at a time on paper, and the lines that are due till then."""
+
+    kept: Account
+    account: Account
+    due: tuple[Entry, ...]
+
+
+async def account(ledger: Ledger, account_id: str) -> Account | None:
+    """Return an account as it is kept."""
+    row = await ledger.fetch_one(_ACCOUNT, {"account": account_id})
+    return None if row is None else packing.unpack_account(AccountRow(*row))
+
+
+async def paper(ledger: Ledger, account_id: str, at: datetime) -> Paper | None:
+    """Return an account settled and judged on paper; for a time before its last effect, as of that effect."""
+    kept = await account(ledger, account_id)
+    if kept is None:
+        return None
+    at = max(at, kept.touched_at)
+    since = conduct.history_from(kept, ledger.pack, at)
+    history = None if since is None else await proposals_since(ledger, account_id, since, kept.n)
+    outcome = decide(kept, Settle(), ledger.pack, at, history)
+    assert isinstance(outcome, Accepted), "settling is never refused"  # noqa: S101
+    return Paper(kept, outcome.account, outcome.entries)
+
+
+async def as_of(ledger: Ledger, kept: Account, at: datetime) -> Account | None:
+    """Return an account as it was at a time before its last effect, None before its opening.
+
+    Its lots are folded from its journal. What decides only about the future (its standing, a change of plan it had
+    chosen) is not told.
+    """
+    account_id = kept.id[4:]
+    params = {"account": account_id, "at": micros(at)}
+    opened = await ledger.fetch_one(_OPENED, {"account": account_id})
+    if opened is None or micros(at) < opened[0]:
+        return None
+    last = await ledger.fetch_one(_LAST_ENTRY, params) or (0, kept.plan)
+    lines = await entries(ledger, account_id, until=micros(at) + 1)
+    held: dict[int, Lot] = {}
+    for line in lines:
+        lot = line.lot
+        if lot is None:
+            continue
+        if line.connects > 0:
+            held[lot.n] = lot
+            continue
+        left = held[lot.n].remaining + line.connects
+        if left:
+            held[lot.n] = msgspec.structs.replace(held[lot.n], remaining=left)
+        else:
+            del held[lot.n]
+    start, end = _cycle_at(ledger, packing.instant(opened[0]), at)
+    (owed,), (repaid,) = await ledger.fetch_one(_OWED, params) or (0,), await ledger.fetch_one(_REPAID, params) or (0,)
+    lots = burn_order(tuple(held.values()), end, free_first=ledger.pack.free_first)
+    return msgspec.structs.replace(
+        kept,
+        n=last[0],
+        plan=last[1],
+        touched_at=at,
+        cycle_start=start,
+        cycle_end=end,
+        due_at=min([end, *(lot.expires_at for lot in lots if lot.expires_at is not None)]),
+        lots=lots,
+        balance=sum(lot.remaining for lot in lots),
+        debt=int(owed) - int(repaid),
+        warned=False,
+        suspension=None,
+        chosen_plan=None,
+        fee_unpaid=False,
+    )
+
+
+def _cycle_at(ledger: Ledger, opened_at: datetime, at: datetime) -> tuple[datetime, datetime]:
+    """Return the cycle an account was in at a time."""
+    calendar = ledger.pack.calendar
+    start, end = calendar.first_cycle(opened_at)
+    while end <= at:
+        start, end = end, calendar.next_boundary(end)
+    return start, end
+
+
+async def profile(ledger: Ledger, account_id: str) -> ProfileRow | None:
+    """Return who holds an account."""
+    row = await ledger.fetch_one(_PROFILE, {"account": account_id})
+    return None if row is None else ProfileRow(*row)
+
+
+async def entries(
+    ledger: Ledger,
+    account_id: str,
+    *,
+    after: int = 0,
+    kind: EntryKind | None = None,
+    since: int = 0,
+    until: int = EVER,
+    limit: int = ALL,
+) -> list[Entry]:
+    """Return written lines of a journal in their order: after a number, of a kind, effective in a span."""
+    return [
+        packing.unpack_entry(row)
+        for row in await entry_rows(ledger, account_id, after=after, kind=kind, since=since, until=until, limit=limit)
+    ]
+
+
+async def entry_rows(
+    ledger: Ledger,
+    account_id: str,
+    *,
+    after: int = 0,
+    kind: EntryKind | None = None,
+    since: int = 0,
+    until: int = EVER,
+    limit: int = ALL,
+) -> list[EntryRow]:
+    """Return the rows of written lines of a journal in their order."""
+    params = {
+        "account": account_id,
+        "after": after,
+        "kind": "" if kind is None else kind.value,
+        "since": since,
+        "until": until,
+        "limit": limit,
+    }
+    return [EntryRow(*row) for row in await ledger.fetch(_ENTRIES, params)]
+
+
+async def proposals_since(ledger: Ledger, account_id: str, since: datetime, n: int = ALL) -> list[Proposal]:
+    """Return the proposals an account submitted from a time on, up to a number."""
+    params = {"account": account_id, "since": micros(since), "n": n}
+    return [packing.unpack_proposal(ProposalRow(*row)) for row in await ledger.fetch(_PROPOSALS_SINCE, params)]
+
+
+async def proposal(ledger: Ledger, account_id: str, n: int) -> ProposalRow | None:
+    """Return a proposal."""
+    row = await ledger.fetch_one(_PROPOSAL, {"account": account_id, "n": n})
+    return None if row is None else ProposalRow(*row)
+
+
+async def proposals(ledger: Ledger, account_id: str, before: int, limit: int) -> list[ProposalRow]:
+    """Return an account's proposals, the latest first, before a number."""
+    params = {"account": account_id, "before": before, "limit": limit}
+    return [ProposalRow(*row) for row in await ledger.fetch(_PROPOSALS, params)]
+
+
+async def proposals_for(ledger: Ledger, job_id: str, account_id: str, attempt: int, limit: int) -> list[ProposalRow]:
+    """Return the proposals for a job, by account, after an account's attempt."""
+    params = {"job": job_id, "account": account_id, "attempt": attempt, "limit": limit}
+    return [ProposalRow(*row) for row in await ledger.fetch(_PROPOSALS_FOR, params)]
+
+
+async def attempts(ledger: Ledger, account_id: str, job_id: str) -> list[ProposalRow]:
+    """Return an account's proposals for a job, the first one first."""
+    return [ProposalRow(*row) for row in await ledger.fetch(_ATTEMPTS, {"account": account_id, "job": job_id})]
+
+
+async def letters(ledger: Ledger, account_id: str, since: int = 0) -> list[LetterRow]:
+    """Return an account's letters, from a proposal's number on."""
+    return [LetterRow(*row) for row in await ledger.fetch(_LETTERS, {"account": account_id, "since": since})]
+
+
+async def letter(ledger: Ledger, account_id: str, n: int) -> str | None:
+    """Return a proposal's letter."""
+    row = await ledger.fetch_one(_LETTER, {"account": account_id, "n": n})
+    return None if row is None else str(row[0])
+
+
+async def job(ledger: Ledger, job_id: str) -> JobRow | None:
+    """Return a job."""
+    row = await ledger.fetch_one(_JOB, {"job": job_id})
+    return None if row is None else JobRow(*row)
+
+
+async def invited(ledger: Ledger, account_id: str, job_id: str) -> bool:
+    """Say whether an account was invited to a job."""
+    return await ledger.fetch_one(_INVITED, {"account": account_id, "job": job_id}) is not None
+
+
+async def purchase(ledger: Ledger, account_id: str, seq: int) -> PurchaseRow | None:
+    """Return a purchase."""
+    row = await ledger.fetch_one(_PURCHASE, {"account": account_id, "seq": seq})
+    return None if row is None else PurchaseRow(*row)
+
+
+async def purchases(ledger: Ledger, account_id: str, before: int, limit: int) -> list[PurchaseRow]:
+    """Return an account's purchases, the latest first, before a number."""
+    params = {"account": account_id, "before": before, "limit": limit}
+    return [PurchaseRow(*row) for row in await ledger.fetch(_PURCHASES, params)]
+
+
+async def member(ledger: Ledger, account_id: str, seq: int) -> MemberRow | None:
+    """Return a member, also one who has left."""
+    row = await ledger.fetch_one(_MEMBER, {"account": account_id, "seq": seq})
+    return None if row is None else MemberRow(*row)
+
+
+async def members(ledger: Ledger, account_id: str, after: int, limit: int) -> list[MemberRow]:
+    """Return an agency's members, in the order in which they came, after a number."""
+    params = {"account": account_id, "after": after, "limit": limit}
+    return [MemberRow(*row) for row in await ledger.fetch(_MEMBERS, params)]

@@ -1,0 +1,316 @@
+"""The group-commit writer: lanes that take what has gathered, decide it between one read and one write, and commit.
+
+A lane takes requests in the order in which they came, and nobody is answered before the commit. A refusal is
+answered too only then, so that it never tells of an effect that was not kept. What fails unexpectedly is rolled back
+and done again one by one, so that one bad request never fails its neighbours. An error while committing leaves the
+outcome unknown; every request bears an idempotency key, by which the next attempt finds it done or does it.
+"""
+
+import asyncio
+import hashlib
+import logging
+import random
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from earnest.ledger.act import Act, Batch, PastUnreadError
+from earnest.ledger.errors import BusyError, StoreError, UnavailableError
+from earnest.ledger.ids import Ids
+from earnest.ledger.rows import RequestRow
+from earnest.ledger.store import Needs, Session, Store
+from earnest.rules.outcome import Refusal, Refused
+from earnest.rules.pack import Pack
+
+T = TypeVar("T")
+
+MOST_WAITING = 10_000
+"""Requests a lane lets wait before it turns others away."""
+
+MOST_IN_BATCH = 256
+MOST_PATIENT = 48
+"""Requests of work nobody waits for that join a batch of others."""
+
+PATIENCE_SECONDS = 10.0
+"""How long a request is tried again while the store is out of reach, or its account locked by somebody else."""
+
+PAUSE_SECONDS = 0.005
+LONGEST_PAUSE_SECONDS = 0.5
+
+_log = logging.getLogger("earnest.ledger")
+
+
+class Key:
+    """A caller's idempotency key: the same one again answers what the first accepted request was answered.
+
+    `caller` names who asks, where several share the ledger. After a call, `replayed` says that it had been done before.
+    """
+
+    __slots__ = ("caller", "replayed", "value")
+
+    def __init__(self, value: str, caller: str = "") -> None:
+        self.value = value
+        self.caller = caller
+        self.replayed = False
+
+
+class _Waiting:
+    """A request on its way through a lane."""
+
+    __slots__ = ("act", "arrived", "done", "fingerprint", "key", "key_text", "owner_id", "seen_commit")
+
+    def __init__(
+        self, act: Act[Any], key: Key | None, key_text: str, owner_id: str, done: asyncio.Future[Any], arrived: float
+    ) -> None:
+        self.act = act
+        self.key = key
+        self.key_text = key_text
+        self.owner_id = owner_id
+        self.fingerprint = None if key is None else act.fingerprint()
+        self.done = done
+        self.arrived = arrived
+        self.seen_commit = False
+        """Whether an attempt failed in its commit, so that nobody knows whether it was kept."""
+
+    def fail(self, error: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+    def answer(self, answer: object) -> None:
+        if not self.done.done():
+            self.done.set_result(answer)
+
+
+class Lane:
+    """One task, one session: what is put in is done in batches."""
+
+    def __init__(self, session: Session, pack: Callable[[], Pack], clock: Callable[[], datetime], ids: Ids) -> None:
+        self._session = session
+        self._pack, self._clock, self._ids = pack, clock, ids
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[_Waiting] = deque()
+        self._patient: deque[_Waiting] = deque()
+        self._away = 0  # requests that wait for somebody else's lock, outside of both queues
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task = self._loop.create_task(self._run())
+
+    def put(self, waiting: _Waiting) -> None:
+        """Take a request on; raises BusyError where too many wait already."""
+        if self._closing:
+            raise UnavailableError("the ledger is closed")
+        queue = self._patient if waiting.act.patient else self._queue
+        if len(self._queue) + len(self._patient) + self._away >= MOST_WAITING:
+            raise BusyError(f"{MOST_WAITING:,} requests are waiting already")
+        queue.append(waiting)
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Do what waits, and end."""
+        self._closing = True
+        self._wake.set()
+        await self._task
+        await self._session.close()
+
+    async def _run(self) -> None:
+        while True:
+            batch = self._take()
+            if batch:
+                try:
+                    await self._do(batch)
+                except Exception as error:
+                    _log.exception("a batch failed outside of its transaction")
+                    for waiting in batch:
+                        waiting.fail(error)
+            elif self._closing and not self._away:
+                return
+            else:
+                await self._wake.wait()
+                # Whoever was woken by the same event joins the batch.
+                await asyncio.sleep(0)
+            self._wake.clear()
+
+    def _take(self) -> list[_Waiting]:
+        """Take what the next batch is to be."""
+        queue, patient = self._queue, self._patient
+        batch = [queue.popleft() for _ in range(min(len(queue), MOST_IN_BATCH))]
+        room = MOST_PATIENT if batch else MOST_IN_BATCH
+        batch += [patient.popleft() for _ in range(min(len(patient), room))]
+        return batch
+
+    async def _do(self, batch: list[_Waiting]) -> None:
+        """Do a batch, however often that has to be tried."""
+        pause = PAUSE_SECONDS
+        while batch:
+            try:
+                batch = await self._attempt(batch)
+                continue
+            except StoreError as error:
+                await self._session.give_up()
+                if error.committing:
+                    for waiting in batch:
+                        waiting.seen_commit = True
+                _log.warning("%s; %s requests are tried again", error, len(batch))
+                batch = self._still_patient(batch, error)
+            except Exception as error:
+                await self._session.give_up()
+                if len(batch) > 1:
+                    for waiting in batch:
+                        await self._do([waiting])
+                else:
+                    _log.exception("a request failed")
+                    batch[0].fail(error)
+                return
+            await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - only so that two don't keep step
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _still_patient(self, batch: list[_Waiting], error: StoreError) -> list[_Waiting]:
+        """Turn away whoever has waited too long, or cannot be helped by waiting, and return the others."""
+        latest = self._loop.time() - PATIENCE_SECONDS
+        left = []
+        for waiting in batch:
+            if not error.lasting and waiting.arrived > latest and not waiting.done.done():
+                left.append(waiting)
+            else:
+                waiting.fail(UnavailableError(str(error), outcome_unknown=waiting.seen_commit))
+        return left
+
+    async def _attempt(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """Do a batch in one transaction; return the requests that have to be read for anew."""
+        needs = Needs()
+        for waiting in batch:
+            act = waiting.act
+            account_id = act.account_id
+            if account_id is not None:
+                needs.accounts.add(account_id)
+            act.needs(needs)
+            # A private key can only be known where a commit of ours went unanswered.
+            if waiting.key is not None or (waiting.seen_commit and act.keyed):
+                needs.requests.add((waiting.owner_id, waiting.key_text))
+        facts = await self._session.read(needs)
+        held: list[_Waiting] = []
+        if facts.elsewhere:
+            held = [waiting for waiting in batch if _wants(waiting.act, facts.elsewhere)]
+            batch = [waiting for waiting in batch if waiting not in held]
+        decided = Batch(facts, self._pack(), self._clock(), self._ids)
+        since = self._past_wanted(batch, decided)
+        if since:
+            decided.add_past(since, await self._session.read_history(since))
+        again: list[_Waiting] = []
+        answers: list[tuple[_Waiting, object]] = []
+        for waiting in batch:
+            version = decided.version
+            try:
+                answers.append((waiting, self._decide(waiting, decided)))
+            except PastUnreadError:
+                again.append(waiting)
+            except Exception as error:
+                # What has put nothing down can fail alone.
+                if decided.version != version:
+                    raise
+                _log.exception("a request failed")
+                answers.append((waiting, error))
+        if decided.version:
+            await self._session.write(decided.changes())
+        else:
+            await self._session.give_up()
+        for waiting, answer in answers:
+            if isinstance(answer, Exception):
+                waiting.fail(answer)
+            else:
+                waiting.answer(answer)
+        self._send_away(held)
+        return again
+
+    def _past_wanted(self, batch: Iterable[_Waiting], decided: Batch) -> dict[str, int]:
+        since: dict[str, int] = {}
+        for waiting in batch:
+            account_id = waiting.act.account_id
+            wanted = None if account_id is None else decided.past_wanted(account_id, waiting.act)
+            if account_id is not None and wanted is not None:
+                since[account_id] = min(wanted, since.get(account_id, wanted))
+        return since
+
+    def _decide(self, waiting: _Waiting, batch: Batch) -> object:
+        """Answer a request: as it was answered before, or decided now."""
+        act = waiting.act
+        kept = batch.request(waiting.owner_id, waiting.key_text)
+        if kept is not None:
+            if kept.fingerprint != waiting.fingerprint:
+                return Refused(Refusal.KEY_REUSED)
+            if waiting.key is not None:
+                waiting.key.replayed = True
+            return msgspec.json.decode(kept.outcome, type=act.answers)
+        version = batch.version
+        answer = act.decide(batch)
+        if act.keyed and batch.version != version:
+            outcome = msgspec.json.encode(answer).decode()
+            batch.put(RequestRow(waiting.owner_id, waiting.key_text, batch.at, outcome, waiting.fingerprint))
+        return answer
+
+    def _send_away(self, held: list[_Waiting]) -> None:
+        """Try again a little later what somebody else holds a lock on, so that nobody else waits for it."""
+        latest = self._loop.time() - PATIENCE_SECONDS
+        for waiting in held:
+            if waiting.arrived <= latest:
+                waiting.fail(BusyError("the account or job is locked by another process"))
+            else:
+                self._away += 1
+                self._loop.call_later(PAUSE_SECONDS * (0.5 + random.random()), self._come_back, waiting)  # noqa: S311
+
+    def _come_back(self, waiting: _Waiting) -> None:
+        self._away -= 1
+        (self._patient if waiting.act.patient else self._queue).append(waiting)
+        self._wake.set()
+
+
+def _wants(act: Act[Any], elsewhere: set[str]) -> bool:
+    needs = Needs()
+    act.needs(needs)
+    return act.account_id in elsewhere or not elsewhere.isdisjoint(needs.held_jobs)
+
+
+class Writer:
+    """The lanes of one store: each account always goes the same way."""
+
+    def __init__(self, lanes: list[Lane], ids: Ids, clock: Callable[[], datetime]) -> None:
+        self._lanes = lanes
+        self._ids = ids
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+
+    @classmethod
+    async def open(
+        cls, store: Store, pack: Callable[[], Pack], clock: Callable[[], datetime], ids: Ids, lanes: int | None = None
+    ) -> "Writer":
+        """Open a store's lanes."""
+        sessions = [await store.session() for _ in range(lanes or store.lanes)]
+        return cls([Lane(session, pack, clock, ids) for session in sessions], ids, clock)
+
+    async def do(self, act: Act[T], key: Key | None = None) -> T | Refused:
+        """Do something, and answer when it is kept.
+
+        Raises BusyError where it was not taken on, UnavailableError where the store fails.
+        """
+        account_id = act.account_id
+        if key is None:
+            owner_id, key_text = account_id or _caller_id(""), f"~{self._ids.new(self._clock())}"
+        else:
+            owner_id, key_text = account_id or _caller_id(key.caller), f"{key.caller}:{key.value}"
+        waiting = _Waiting(act, key, key_text, owner_id, self._loop.create_future(), self._loop.time())
+        lane = 0 if account_id is None else int(account_id[-4:], 16) % len(self._lanes)
+        self._lanes[lane].put(waiting)
+        answer: T | Refused = await waiting.done
+        return answer
+
+    async def close(self) -> None:
+        """Do what waits, and end."""
+        await asyncio.gather(*(lane.close() for lane in self._lanes))
+
+
+def _caller_id(caller: str) -> str:
+    """Return the owner of requests that act on no account."""
+    return hashlib.blake2b(caller.encode(), digest_size=16, person=b"earnest caller").hexdigest()

@@ -1,0 +1,231 @@
+"""The marketplace: one function for each thing a person can do, over a ledger.
+
+`Marketplace` is for programs that wait, `AsyncMarketplace` for programs that must not; both have the same use cases,
+which answer plain values (`shown.py`). What the rules turn down is answered as a `Refused`, with a code and the
+figures behind it; a malformed argument raises ValueError; and where the ledger itself fails, a `LedgerError` tells
+what to do.
+
+    from earnest import Marketplace
+
+    with Marketplace.open("sqlite:///earnest.db") as m:
+        ana = m.open_account(kind="individual", plan="basic", name="Ana")
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from earnest.ledger.ids import Ids
+from earnest.ledger.ledger import Clock, Ledger, utc_now
+from earnest.marketplace import (
+    accounts,
+    clients,
+    closing,
+    jobs,
+    members,
+    memberships,
+    operators,
+    proposals,
+    purchases,
+    reports,
+    upkeep,
+)
+from earnest.marketplace.use_case import UseCase
+from earnest.rules.pack import Pack
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class UseCases:
+    """Everything that can be done, and seen."""
+
+    # Accounts
+    open_account = UseCase(accounts.open_account)
+    account = UseCase(accounts.account)
+    balance = UseCase(accounts.balance)
+    entries = UseCase(accounts.entries)
+    charges = UseCase(accounts.charges)
+    notices = UseCase(accounts.notices)
+    settle_account = UseCase(accounts.settle_account)
+    erase_person = UseCase(accounts.erase_person)
+    stats = UseCase(reports.stats)
+    advice = UseCase(reports.advice)
+
+    # Agencies
+    add_member = UseCase(members.add_member)
+    change_member = UseCase(members.change_member)
+    remove_member = UseCase(members.remove_member)
+    members = UseCase(members.members)
+
+    # Memberships
+    change_plan = UseCase(memberships.change_plan)
+    keep_plan = UseCase(memberships.keep_plan)
+    report_fee_unpaid = UseCase(memberships.report_fee_unpaid)
+    report_fee_paid = UseCase(memberships.report_fee_paid)
+
+    # Clients and jobs
+    create_client = UseCase(clients.create_client)
+    client = UseCase(clients.client)
+    erase_client = UseCase(clients.erase_client)
+    post_job = UseCase(jobs.post_job)
+    edit_job = UseCase(jobs.edit_job)
+    job = UseCase(jobs.show_job)
+    quote = UseCase(jobs.quote)
+    invite = UseCase(jobs.invite)
+    invitations = UseCase(jobs.invitations)
+    close_job = UseCase(closing.close_job)
+    give_back_lapsed = UseCase(closing.give_back_lapsed)
+    # Last of those in its file, as the name stands for the use case from here on.
+    jobs = UseCase(jobs.jobs)
+
+    # Proposals
+    submit = UseCase(proposals.submit)
+    submit_batch = UseCase(proposals.submit_batch)
+    withdraw = UseCase(proposals.withdraw)
+    decline = UseCase(proposals.decline)
+    hire = UseCase(proposals.hire)
+    proposal = UseCase(proposals.proposal)
+    proposals_of = UseCase(proposals.proposals_of)
+    proposals_for = UseCase(proposals.proposals_for)
+
+    # Buying
+    buy = UseCase(purchases.buy)
+    confirm_purchase = UseCase(purchases.confirm_purchase)
+    reverse_purchase = UseCase(purchases.reverse_purchase)
+    purchase = UseCase(purchases.purchase)
+    purchases = UseCase(purchases.purchases)
+
+    # Operators
+    grant = UseCase(operators.grant)
+    revoke = UseCase(operators.revoke)
+    suspend = UseCase(operators.suspend)
+    suspension = UseCase(operators.suspension)
+    appeal = UseCase(operators.appeal)
+    lift_suspension = UseCase(operators.lift_suspension)
+    uphold_suspension = UseCase(operators.uphold_suspension)
+    keep_up = UseCase(upkeep.keep_up)
+
+
+class AsyncMarketplace(UseCases):
+    """A marketplace for programs with an event loop: each use case is awaited."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        pack: Pack | str = "article",
+        clock: Clock = utc_now,
+        ids: Ids | None = None,
+        lanes: int | None = None,
+    ) -> Self:
+        """Open a marketplace on a database: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.
+
+        An empty database gets its tables. Raises SchemaError, RevisionError, PackError, UnavailableError, and
+        ValueError for another address.
+        """
+        marketplace = cls(await Ledger.open(url, pack, clock, ids, lanes))
+        # Whatever was closed when the last one stopped in the middle is gone on with.
+        marketplace.ledger.once("returns left unfinished", marketplace._finish)
+        return marketplace
+
+    async def _finish(self) -> bool:
+        await closing.finish_tasks(self.ledger)
+        return True
+
+    def bind(self, function: Callable[Concatenate[Ledger, P], Coroutine[Any, Any, T]]) -> Callable[P, Any]:
+        """Return a use case of this marketplace, to be awaited."""
+
+        def bound(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+            return function(self.ledger, *args, **kwargs)
+
+        bound.__doc__ = function.__doc__
+        return bound
+
+    async def close(self) -> None:
+        """Do what waits, and let go of the database."""
+        await self.ledger.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class Marketplace(UseCases):
+    """A marketplace for programs that wait; any number of threads may share it.
+
+    It is an `AsyncMarketplace` on an event loop of its own, in a thread of its own, so that what several threads ask
+    for at once is written together.
+    """
+
+    def __init__(self, inner: AsyncMarketplace, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+        self._inner = inner
+        self._loop = loop
+        self._thread = thread
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        pack: Pack | str = "article",
+        clock: Clock = utc_now,
+        ids: Ids | None = None,
+        lanes: int | None = None,
+    ) -> Self:
+        """Open a marketplace on a database; see `AsyncMarketplace.open`."""
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, name="earnest", daemon=True)
+        thread.start()
+        opening = AsyncMarketplace.open(url, pack=pack, clock=clock, ids=ids, lanes=lanes)
+        try:
+            inner = asyncio.run_coroutine_threadsafe(opening, loop).result()
+        except BaseException:
+            _stop(loop, thread)
+            raise
+        return cls(inner, loop, thread)
+
+    def bind(self, function: Callable[Concatenate[Ledger, P], Coroutine[Any, Any, T]]) -> Callable[P, Any]:
+        """Return a use case of this marketplace that waits for its answer."""
+
+        def bound(*args: P.args, **kwargs: P.kwargs) -> T:
+            return self.wait(function(self._inner.ledger, *args, **kwargs))
+
+        bound.__doc__ = function.__doc__
+        return bound
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run something on the marketplace's loop, and wait for it."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def close(self) -> None:
+        """Do what waits, and let go of the database."""
+        if self._thread.is_alive():
+            try:
+                self.wait(self._inner.close())
+            finally:
+                _stop(self._loop, self._thread)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()

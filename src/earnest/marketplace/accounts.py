@@ -1,0 +1,309 @@
+"""Accounts: opening one, what it holds now, held then, and will hold, and its journal."""
+
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from earnest.ledger import packing, reads
+from earnest.ledger.act import Act, Batch
+from earnest.ledger.ids import ACCOUNT
+from earnest.ledger.ledger import Ledger
+from earnest.ledger.packing import micros
+from earnest.ledger.rows import ChargeRow, ExternalRow, NoticeRow, ProfileRow
+from earnest.ledger.sql import names
+from earnest.ledger.store import Needs
+from earnest.ledger.writer import Key
+from earnest.marketplace import showing
+from earnest.marketplace.given import (
+    MOST_NAME,
+    cursor_number,
+    find,
+    idempotency_key,
+    instant,
+    optional_text,
+    page_size,
+)
+from earnest.marketplace.shown import (
+    AccountShown,
+    BalanceShown,
+    ChargeShown,
+    EntryShown,
+    NoticeShown,
+    Page,
+)
+from earnest.rules.account import Account, EntryKind, Kind
+from earnest.rules.commands import Command, Open, Settle
+from earnest.rules.forecast import expiring
+from earnest.rules.outcome import Refusal, Refused
+from earnest.rules.settle import most_carried
+
+_UNKNOWN = Refused(Refusal.UNKNOWN_ACCOUNT)
+
+_CHARGES = (
+    f"select {names(ChargeRow)} from charge"  # noqa: S608
+    " where account_id = id(:account) and seq > :after order by seq limit :limit"
+)
+_NOTICES = (
+    f"select {names(NoticeRow)} from notice where account_id = id(:account) and seq > :after order by seq limit :limit"  # noqa: S608
+)
+
+
+class OpenAccount(Act[AccountShown], frozen=True):
+    """Open an account."""
+
+    answers: ClassVar[type] = AccountShown
+
+    kind: Kind
+    plan: str
+    name: str | None
+    external_id: str | None
+    opened_at: datetime | None
+
+    def needs(self, needs: Needs) -> None:
+        """Say what has to be read."""
+        if self.external_id is not None:
+            needs.externals.add(("account", self.external_id))
+
+    def decide(self, batch: Batch) -> AccountShown | Refused:
+        """Open it under a new id."""
+        if self.external_id is not None and batch.external("account", self.external_id) is not None:
+            return Refused(Refusal.EXTERNAL_ID_TAKEN, {"external_id": self.external_id})
+        account_id = batch.ids.new(batch.now)
+        outcome = batch.decide(account_id, Open(f"{ACCOUNT}{account_id}", self.kind, self.plan, self.opened_at))
+        if isinstance(outcome, Refused):
+            return outcome
+        opened_at = batch.at if self.opened_at is None else micros(self.opened_at)
+        profile = ProfileRow(account_id, opened_at, batch.at, self.name, self.external_id)
+        batch.put(profile)
+        if self.external_id is not None:
+            batch.put(ExternalRow("account", self.external_id, account_id))
+        return showing.account(outcome.account, batch.pack, profile)
+
+
+class ActOnAccount(Act[AccountShown], frozen=True):
+    """A command on an account that is answered with the account after it."""
+
+    answers: ClassVar[type] = AccountShown
+
+    account: str
+
+    @property
+    def account_id(self) -> str:
+        """The account."""
+        return self.account
+
+    def command(self, _: Batch, /) -> Command | Refused:
+        """Return what is to be decided."""
+        raise NotImplementedError
+
+    def decide(self, batch: Batch) -> AccountShown | Refused:
+        """Decide the command."""
+        command = self.command(batch) if batch.account(self.account) is not None else _UNKNOWN
+        if isinstance(command, Refused):
+            return command
+        outcome = batch.decide(self.account, command)
+        if isinstance(outcome, Refused):
+            return outcome
+        return showing.account(outcome.account, batch.pack)
+
+
+class SettleAccount(ActOnAccount, frozen=True):
+    """Write up what is due."""
+
+    keyed: ClassVar[bool] = False
+    patient: ClassVar[bool] = True
+
+    def command(self, _: Batch) -> Command:
+        """Settle, and do nothing else."""
+        return Settle()
+
+
+async def on_account(
+    ledger: Ledger, account_id: str, make: "type[ActOnAccount]", key: str | Key | None, /, **fields: object
+) -> AccountShown | Refused:
+    """Have a command done on an account, and show the account with its name."""
+    found = await find(ledger, "account", account_id)
+    if found is None:
+        return _UNKNOWN
+    answer = await ledger.do(make(account=found, **fields), idempotency_key(key))
+    return answer if isinstance(answer, Refused) else await named(ledger, answer)
+
+
+async def named(ledger: Ledger, shown: AccountShown) -> AccountShown:
+    """Return an account with what is kept apart from it: its name and the caller's id of it."""
+    profile = await reads.profile(ledger, shown.id[4:])
+    if profile is None:
+        return shown
+    return msgspec.structs.replace(shown, name=profile.name, external_id=profile.external_id)
+
+
+async def open_account(
+    ledger: Ledger,
+    *,
+    kind: Kind,
+    plan: str,
+    name: str | None = None,
+    external_id: str | None = None,
+    opened_at: datetime | None = None,
+    key: str | Key | None = None,
+) -> AccountShown | Refused:
+    """Open an account on a plan, now or as of an earlier time, and grant its first allotment.
+
+    `external_id` is the caller's own id of it, by which it can be named as `ext:…`. Refused as `malformed` for an
+    unknown plan or a later time, `not_for_this_kind`, `external_id_taken`. Raises ValueError for other malformed
+    arguments.
+    """
+    act = OpenAccount(
+        kind,
+        plan,
+        optional_text("name", name, MOST_NAME),
+        optional_text("external_id", external_id, MOST_NAME),
+        instant("opened_at", opened_at),
+    )
+    Open(ACCOUNT, kind, plan)
+    return await ledger.do(act, idempotency_key(key))
+
+
+async def account(ledger: Ledger, account_id: str) -> AccountShown | Refused:
+    """Show an account as it is now."""
+    found = await find(ledger, "account", account_id)
+    paper = None if found is None else await reads.paper(ledger, found, ledger.now)
+    if paper is None:
+        return _UNKNOWN
+    return await named(ledger, showing.account(paper.account, ledger.pack))
+
+
+async def settle_account(ledger: Ledger, account_id: str) -> AccountShown | Refused:
+    """Write up what is due on an account. It changes nothing that anybody is shown."""
+    return await on_account(ledger, account_id, SettleAccount, None)
+
+
+async def balance(ledger: Ledger, account_id: str, *, at: datetime | None = None) -> BalanceShown | Refused:
+    """Show what an account holds: now, at an earlier time, or at a coming one if nothing happens till then.
+
+    Before its opening it held nothing.
+    """
+    at = instant("at", at)
+    found = await find(ledger, "account", account_id)
+    kept = None if found is None else await reads.account(ledger, found)
+    if kept is None or found is None:
+        return _UNKNOWN
+    when = ledger.now if at is None else at
+    there: Account | None
+    if at is not None and when < kept.touched_at:
+        there = await reads.as_of(ledger, kept, when)
+    else:
+        paper = await reads.paper(ledger, found, when)
+        there = None if paper is None else paper.account
+    rules = ledger.pack.at(when)
+    plan = rules.plan(kept.plan if there is None else there.plan)
+    if there is None:
+        return BalanceShown(kept.id, when, 0, 0, [], [], plan.most_held, most_carried(plan, rules))
+    return BalanceShown(
+        kept.id,
+        when,
+        there.balance,
+        there.debt,
+        [showing.lot(lot, there, ledger.pack) for lot in there.lots],
+        expiring(there, ledger.pack, max(when, there.touched_at)),
+        plan.most_held,
+        most_carried(plan, rules),
+    )
+
+
+async def entries(
+    ledger: Ledger,
+    account_id: str,
+    *,
+    kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> Page[EntryShown] | Refused:
+    """Show an account's journal in its order: of a kind, effective from `since` on and before `until`.
+
+    Lines that are due and not yet written are shown as they will be, with no `recorded_at`.
+    """
+    chosen = None if kind is None else EntryKind(kind)
+    first, last = instant("since", since), instant("until", until)
+    limit = page_size(limit)
+    after = cursor_number(cursor, 0)
+    found = await find(ledger, "account", account_id)
+    paper = None if found is None else await reads.paper(ledger, found, ledger.now)
+    if paper is None or found is None:
+        return _UNKNOWN
+    rows = await reads.entry_rows(
+        ledger,
+        found,
+        after=after,
+        kind=chosen,
+        since=0 if first is None else micros(first),
+        until=reads.EVER if last is None else micros(last),
+        limit=limit + 1,
+    )
+    shown = [
+        showing.entry(found, packing.unpack_entry(row), packing.instant(row.recorded_at))
+        for row in rows
+        # What was written since the account was looked at is due there too, and is shown once.
+        if row.n <= paper.kept.n
+    ]
+    shown += [
+        showing.entry(found, line, None)
+        for line in paper.due
+        if line.n > after
+        and (chosen is None or line.kind is chosen)
+        and (first is None or line.effective_at >= first)
+        and (last is None or line.effective_at < last)
+    ]
+    more = len(shown) > limit
+    return Page(shown[:limit], shown[limit - 1].id.rpartition("_")[2] if more else None)
+
+
+async def charges(
+    ledger: Ledger, account_id: str, *, limit: int = 100, cursor: str | None = None
+) -> Page[ChargeShown] | Refused:
+    """Show the membership fees that have been recorded as due, the earliest first."""
+    found = await find(ledger, "account", account_id)
+    if found is None or await reads.account(ledger, found) is None:
+        return _UNKNOWN
+    params = {"account": found, "after": cursor_number(cursor, 0), "limit": page_size(limit) + 1}
+    rows = [ChargeRow(*row) for row in await ledger.fetch(_CHARGES, params)]
+    items = [
+        ChargeShown(row.plan, showing.money(ledger.pack, row.amount), packing.instant(row.charged_at)) for row in rows
+    ]
+    return Page(items[:limit], str(rows[limit - 1].seq) if len(rows) > limit else None)
+
+
+async def notices(
+    ledger: Ledger, account_id: str, *, limit: int = 100, cursor: str | None = None
+) -> Page[NoticeShown] | Refused:
+    """Show what the holder has been told of, the earliest first."""
+    found = await find(ledger, "account", account_id)
+    if found is None or await reads.account(ledger, found) is None:
+        return _UNKNOWN
+    params = {"account": found, "after": cursor_number(cursor, 0), "limit": page_size(limit) + 1}
+    rows = [NoticeRow(*row) for row in await ledger.fetch(_NOTICES, params)]
+    items = [
+        NoticeShown(row.kind, packing.instant(row.noticed_at), row.connects, row.plan, row.reason or "") for row in rows
+    ]
+    return Page(items[:limit], str(rows[limit - 1].seq) if len(rows) > limit else None)
+
+
+async def erase_person(ledger: Ledger, account_id: str) -> Refused | None:
+    """Erase who an account's holder is and what they wrote: names, members' names, the caller's id, letters.
+
+    The journal stays as it is: it names nobody.
+    """
+    found = await find(ledger, "account", account_id)
+    if found is None or await reads.account(ledger, found) is None:
+        return _UNKNOWN
+    for statement in (
+        "delete from external where kind = 'account' and id = id(:account)",
+        "update member set name = null where account_id = id(:account)",
+        "delete from letter where account_id = id(:account)",
+        "update profile set name = null, external_id = null where account_id = id(:account)",
+    ):
+        await ledger.store.change(statement, {"account": found})
+    return None

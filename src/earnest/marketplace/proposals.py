@@ -1,0 +1,263 @@
+"""Proposals: submitting one or many, withdrawing, declining, hiring (RULES 4, 5.2)."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import msgspec
+
+from earnest.ledger import reads
+from earnest.ledger.act import Act, Batch
+from earnest.ledger.ids import MEMBER, NOBODY, PROPOSAL, numbered
+from earnest.ledger.ledger import Ledger
+from earnest.ledger.rows import LetterRow
+from earnest.ledger.store import Needs
+from earnest.ledger.writer import Key
+from earnest.marketplace import showing
+from earnest.marketplace.given import (
+    MOST_LETTER,
+    cursor_number,
+    find,
+    idempotency_key,
+    optional_text,
+    page_size,
+    whole,
+)
+from earnest.marketplace.shown import Page, ProposalShown
+from earnest.rules import commands
+from earnest.rules.account import MOST_MINOR_UNITS
+from earnest.rules.outcome import Refusal, Refused
+from earnest.rules.proposal import ProposalStatus
+from earnest.rules.propose import bar_for_worker
+
+MOST_IN_A_CALL = 1_000
+
+_UNKNOWN_ACCOUNT = Refused(Refusal.UNKNOWN_ACCOUNT)
+_UNKNOWN_JOB = Refused(Refusal.UNKNOWN_JOB)
+_UNKNOWN_PROPOSAL = Refused(Refusal.UNKNOWN_PROPOSAL)
+_UNKNOWN_MEMBER = Refused(Refusal.UNKNOWN_MEMBER)
+
+
+class NewProposal(msgspec.Struct, frozen=True):
+    """A proposal to submit, one of many. `bid` is in minor units."""
+
+    job_id: str
+    account_id: str
+    worker_id: str | None = None
+    cover_letter: str | None = None
+    bid: int | None = None
+
+
+class SubmitProposal(Act[ProposalShown], frozen=True):
+    """Propose to a job."""
+
+    answers: ClassVar[type] = ProposalShown
+
+    account: str
+    job: str
+    worker: str | None = None
+    letter: str | None = None
+    bid: int | None = None
+
+    @property
+    def account_id(self) -> str:
+        """Whose connects it costs."""
+        return self.account
+
+    def needs(self, needs: Needs) -> None:
+        """Say what has to be read. The job is not locked: a closing waits for what began before it."""
+        pair = (self.account, self.job)
+        needs.jobs.add(self.job)
+        needs.attempts.add(pair)
+        if self.worker is not None and (where := numbered(self.worker, MEMBER)):
+            needs.members.add(where)
+
+    def decide(self, batch: Batch) -> ProposalShown | Refused:
+        """Propose, and keep the letter."""
+        account = batch.account(self.account)
+        if account is None:
+            return _UNKNOWN_ACCOUNT
+        refused = bar_for_worker(account.kind, named=self.worker is not None)
+        if refused is not None:
+            return refused
+        job = batch.job(self.job)
+        if job is None:
+            return _UNKNOWN_JOB
+        worker = None
+        if self.worker is not None:
+            where = numbered(self.worker, MEMBER)
+            worker = batch.member(*where) if where is not None and where[0] == self.account else None
+            if worker is None:
+                return _UNKNOWN_MEMBER
+        before = batch.attempts(self.account, self.job)
+        live = bool(before) and before[-1].status is not ProposalStatus.WITHDRAWN
+        invited = batch.invitation(self.account, self.job) is not None
+        outcome = batch.decide(self.account, commands.Submit(job, invited, live, len(before), worker), bid=self.bid)
+        if isinstance(outcome, Refused):
+            return outcome
+        proposal = outcome.proposals[0]
+        if self.letter is not None:
+            batch.put(LetterRow(self.account, proposal.n, self.letter))
+        return showing.proposal(proposal, batch.pack, self.bid, self.letter, outcome.account.balance)
+
+
+class MoveProposal(Act[ProposalShown], frozen=True):
+    """Withdraw, decline or hire."""
+
+    answers: ClassVar[type] = ProposalShown
+
+    account: str
+    n: int
+    to: Literal["withdrawn", "declined", "hired"]
+    job: str | None = None
+
+    @property
+    def account_id(self) -> str:
+        """Whose proposal it is."""
+        return self.account
+
+    def needs(self, needs: Needs) -> None:
+        """Say what has to be read: for a hire the job's row, which decides between it and a closing."""
+        needs.proposals.add((self.account, self.n))
+        if self.job is not None:
+            needs.held_jobs.add(self.job)
+
+    def decide(self, batch: Batch) -> ProposalShown | Refused:
+        """Move it, if it is live."""
+        proposal = batch.proposal(self.account, self.n)
+        if batch.account(self.account) is None or proposal is None:
+            return _UNKNOWN_PROPOSAL
+        command: commands.Command
+        if self.to == "withdrawn":
+            command = commands.Withdraw(proposal)
+        elif self.to == "declined":
+            command = commands.Decline(proposal)
+        else:
+            job = batch.job(self.job or "")
+            if job is None:
+                return _UNKNOWN_JOB
+            command = commands.Hire(proposal, job)
+        outcome = batch.decide(self.account, command)
+        if isinstance(outcome, Refused):
+            return outcome
+        bid = batch.bid(self.account, self.n)
+        return showing.proposal(outcome.proposals[0], batch.pack, bid, balance_after=outcome.account.balance)
+
+
+async def submit(
+    ledger: Ledger,
+    job_id: str,
+    account_id: str,
+    *,
+    worker_id: str | None = None,
+    cover_letter: str | None = None,
+    bid: int | None = None,
+    key: str | Key | None = None,
+) -> ProposalShown | Refused:
+    """Propose to a job; costs what the job says, all or nothing, and nothing where the account was invited (RULES 4).
+
+    An agency names the member who would do the work. `bid` is in minor units. Refused as `unknown_account`,
+    `unknown_job`, `unknown_member`, `malformed` for a worker too many or too few, `not_permitted`,
+    `account_suspended`, `job_not_open`, `already_proposed`, `insufficient_connects` (with `required` and `available`).
+    """
+    return await _submit(ledger, NewProposal(job_id, account_id, worker_id, cover_letter, bid), idempotency_key(key))
+
+
+async def _submit(ledger: Ledger, new: NewProposal, key: Key | None) -> ProposalShown | Refused:
+    letter = optional_text("cover_letter", new.cover_letter, MOST_LETTER)
+    bid = None if new.bid is None else whole("bid", new.bid, 0, MOST_MINOR_UNITS)
+    account = await find(ledger, "account", new.account_id)
+    if account is None:
+        return _UNKNOWN_ACCOUNT
+    job = await find(ledger, "job", new.job_id)
+    # An id that can't be one names no job, and the account may still be refused for something earlier.
+    return await ledger.do(SubmitProposal(account, job or NOBODY, new.worker_id, letter, bid), key)
+
+
+async def submit_batch(
+    ledger: Ledger, proposals: Sequence[NewProposal], *, key: str | None = None, caller: str = ""
+) -> list[ProposalShown | Refused]:
+    """Submit up to 1,000 proposals, each on its own; answered in their order. Proposal i uses the key `KEY/i`."""
+    if len(proposals) > MOST_IN_A_CALL:
+        raise ValueError(f"proposals: expected at most {MOST_IN_A_CALL:,}, got {len(proposals):,}")
+    keys = [idempotency_key(None if key is None else Key(f"{key}/{i}", caller)) for i in range(len(proposals))]
+    return await asyncio.gather(*(_submit(ledger, new, key_) for new, key_ in zip(proposals, keys, strict=True)))
+
+
+async def withdraw(ledger: Ledger, proposal_id: str, *, key: str | Key | None = None) -> ProposalShown | Refused:
+    """Take a proposal back; nothing is returned (RULES 4.4). Refused as `unknown_proposal`, `proposal_not_live`."""
+    return await _move(ledger, proposal_id, "withdrawn", key)
+
+
+async def decline(ledger: Ledger, proposal_id: str, *, key: str | Key | None = None) -> ProposalShown | Refused:
+    """Turn a proposal down, as the client; nothing is returned. Refused as `unknown_proposal`, `proposal_not_live`."""
+    return await _move(ledger, proposal_id, "declined", key)
+
+
+async def hire(ledger: Ledger, proposal_id: str, *, key: str | Key | None = None) -> ProposalShown | Refused:
+    """Hire from a proposal, as the client. The account's conduct is counted anew (RULES 9).
+
+    Refused as `unknown_proposal`, `job_not_open` for a closed job, `proposal_not_live`.
+    """
+    return await _move(ledger, proposal_id, "hired", key)
+
+
+async def _move(
+    ledger: Ledger, proposal_id: str, to: Literal["withdrawn", "declined", "hired"], key: str | Key | None
+) -> ProposalShown | Refused:
+    where = numbered(proposal_id, PROPOSAL)
+    if where is None:
+        return _UNKNOWN_PROPOSAL
+    job = None
+    if to == "hired":
+        # Which job it is for never changes, so it may be asked before anything is locked.
+        row = await reads.proposal(ledger, *where)
+        if row is None:
+            return _UNKNOWN_PROPOSAL
+        job = row.job_id
+    return await ledger.do(MoveProposal(*where, to, job), idempotency_key(key))
+
+
+async def proposal(ledger: Ledger, proposal_id: str) -> ProposalShown | Refused:
+    """Show a proposal with its letter."""
+    where = numbered(proposal_id, PROPOSAL)
+    row = None if where is None else await reads.proposal(ledger, *where)
+    if row is None:
+        return _UNKNOWN_PROPOSAL
+    return showing.kept_proposal(row, ledger.pack, await reads.letter(ledger, row.account_id, row.n))
+
+
+async def proposals_of(
+    ledger: Ledger, account_id: str, *, limit: int = 100, cursor: str | None = None
+) -> Page[ProposalShown] | Refused:
+    """List an account's proposals with their letters, the latest first."""
+    limit = page_size(limit)
+    found = await find(ledger, "account", account_id)
+    if found is None or await reads.account(ledger, found) is None:
+        return _UNKNOWN_ACCOUNT
+    rows = await reads.proposals(ledger, found, cursor_number(cursor, reads.ALL), limit + 1)
+    oldest = rows[-1].n if rows else 0
+    letters = {row.n: row.letter for row in await reads.letters(ledger, found, oldest)}
+    items = [showing.kept_proposal(row, ledger.pack, letters.get(row.n)) for row in rows[:limit]]
+    return Page(items, str(rows[limit - 1].n) if len(rows) > limit else None)
+
+
+async def proposals_for(
+    ledger: Ledger, job_id: str, *, limit: int = 100, cursor: str | None = None
+) -> Page[ProposalShown] | Refused:
+    """List the proposals for a job, account by account."""
+    limit = page_size(limit)
+    account, attempt = NOBODY, 0
+    if cursor is not None:
+        where = numbered(cursor, "")
+        if where is None:
+            raise ValueError(f"cursor: expected one that was answered before, got {cursor!r}")
+        account, attempt = where
+    found = await find(ledger, "job", job_id)
+    if found is None or await reads.job(ledger, found) is None:
+        return _UNKNOWN_JOB
+    rows = await reads.proposals_for(ledger, found, account, attempt, limit + 1)
+    letters = await asyncio.gather(*(reads.letter(ledger, row.account_id, row.n) for row in rows[:limit]))
+    items = [showing.kept_proposal(row, ledger.pack, text) for row, text in zip(rows[:limit], letters, strict=True)]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page(items, None if last is None else f"{last.account_id}_{last.attempt}")
