@@ -57,9 +57,6 @@ class Act(msgspec.Struct, Generic[T], frozen=True):
     answers: ClassVar[Any]
     """The type of what it answers, to read the kept answer of a request that is repeated."""
 
-    keyed: ClassVar[bool] = True
-    """Whether its key is kept. What does nothing the second time anyway needs none."""
-
     patient: ClassVar[bool] = False
     """Whether it lets others go first: work that nobody waits for."""
 
@@ -102,6 +99,7 @@ class Batch:
         "_externals",
         "_invitations",
         "_jobs",
+        "_known_jobs",
         "_members",
         "_new_accounts",
         "_new_proposals",
@@ -132,6 +130,7 @@ class Batch:
             self._accounts[row.account_id] = packing.unpack_account(row)
             self._seq[row.account_id] = row.seq
         self._jobs = {row.job_id: row for row in facts.jobs}
+        self._known_jobs: dict[str, Job] = {}
         self._clients = set(facts.clients)
         self._requests = {(row.owner_id, row.key): row for row in facts.requests}
         self._externals = {(row.kind, row.external_id): row.id for row in facts.externals}
@@ -187,8 +186,11 @@ class Batch:
 
     def job(self, job_id: str) -> Job | None:
         """Return what the rules know of a job."""
-        row = self._jobs.get(job_id)
-        return None if row is None else packing.unpack_job(row)
+        # A batch often has many proposals for one job.
+        known = self._known_jobs.get(job_id)
+        if known is None and (row := self._jobs.get(job_id)) is not None:
+            known = self._known_jobs[job_id] = packing.unpack_job(row)
+        return known
 
     def job_row(self, job_id: str) -> JobRow | None:
         """Return a job's row."""
@@ -341,6 +343,7 @@ class Batch:
         match row:
             case JobRow():
                 self._jobs[row.job_id] = row
+                self._known_jobs.pop(row.job_id, None)
                 key = (row.job_id,)
             case ClientRow():
                 self._clients.add(row.client_id)

@@ -2,9 +2,8 @@
 
 A batch locks its accounts, in the order of their ids, and reads everything else in later statements: a join with the
 lock would see the rows as they were before it. What another session has locked is passed over and tried again a
-little later, so nobody waits for it, and no two batches ever wait for each other. The lock gives a batch its
-transaction's number before it reads a job, and on that the fence rests: it waits until every number given out before
-it has ended.
+little later, so nobody waits for it, and no two batches ever wait for each other. A batch has its transaction's
+number before it reads a job, and on that the fence rests: it waits until every number given out before it has ended.
 """
 
 import asyncio
@@ -89,6 +88,10 @@ _LOCK_JOBS = (
     f"select {statements.names(JobRow)} from job where job_id = any(%s::uuid[])"  # noqa: S608
     " order by job_id for update skip locked"
 )
+_BATCH = (
+    "insert into lane (lane_id, batch) values (%s::uuid, %s) on conflict (lane_id) do update set batch = excluded.batch"
+)
+_LAST_BATCH = "select batch from lane where lane_id = %s::uuid for update"
 _LOCKED_ACCOUNTS = "select account_id from account where account_id = any(%s::uuid[])"
 _LOCKED_JOBS = "select job_id from job where job_id = any(%s::uuid[])"
 _JOBS = f"select {statements.names(JobRow)} from job where job_id = any(%s::uuid[])"  # noqa: S608
@@ -211,10 +214,16 @@ async def _prepare(connection: AsyncConnection[Any]) -> None:
 
 
 class PostgreSQLSession:
-    """One lane's connection."""
+    """One lane's connection.
 
-    def __init__(self, url: str) -> None:
+    The first statement of a batch writes its number to the lane's own row, and so holds that row until the
+    transaction has ended, however it ends.
+    """
+
+    def __init__(self, url: str, lane_id: str) -> None:
         self._url = url
+        self._lane_id = lane_id
+        self._batch = 0
         self._connection: AsyncConnection[tuple[Any, ...]] | None = None
 
     async def _open(self) -> AsyncConnection[tuple[Any, ...]]:
@@ -228,6 +237,7 @@ class PostgreSQLSession:
 
     async def _read(self, needs: Needs) -> Facts:
         connection = await self._open()
+        self._batch += 1
         facts = Facts()
         wanted: list[tuple[str, type[Row] | None, str, Sequence[object]]] = []
         if needs.accounts:
@@ -261,6 +271,7 @@ class PostgreSQLSession:
             wanted.append(("purchases", PurchaseRow, _PENDING, [_array(needs.pending)]))
         async with connection.pipeline():
             await connection.execute("begin")
+            await connection.execute(_BATCH, [self._lane_id, self._batch], prepare=True)
             cursors = [await self._ask(connection, sql, params) for _, _, sql, params in wanted]
             subscribed = await self._ask(connection, _SUBSCRIBED, ())
         for (name, row, _, _), cursor in zip(wanted, cursors, strict=True):
@@ -314,6 +325,17 @@ class PostgreSQLSession:
             if failed is None:
                 raise
             raise failed from error
+
+    async def was_kept(self) -> bool:
+        """Say whether the batch that failed in its commit was kept; waits for its transaction to end."""
+
+        async def ask() -> bool:
+            cursor = await self._ask(await self._open(), _LAST_BATCH, [self._lane_id])
+            found = await cursor.fetchone()
+            return found is not None and found[0] == self._batch
+
+        await self.give_up()
+        return await self._guarded(ask())
 
     async def give_up(self) -> None:
         """End the transaction, if one is open, as if it had never begun; raises nothing."""
@@ -392,9 +414,9 @@ class PostgreSQLStore:
             raise UnavailableError(f"PostgreSQL: {str(error).strip()}") from error
         return self
 
-    async def session(self) -> PostgreSQLSession:
+    async def session(self, lane_id: str) -> PostgreSQLSession:
         """Open a lane's connection."""
-        return PostgreSQLSession(self._url)
+        return PostgreSQLSession(self._url, lane_id)
 
     async def _with_connection(self, do: Callable[[AsyncConnection[tuple[Any, ...]]], Awaitable[_T]]) -> _T:
         try:

@@ -184,15 +184,14 @@ class EventRow(Row, frozen=True):
 class RequestRow(Row, frozen=True):
     """An accepted request by its idempotency key, and its answer.
 
-    The owner is the account it acted on, or where there is none whoever called. `fingerprint` is None where the key
-    is the ledger's own.
+    The owner is the account it acted on, or where there is none whoever called.
     """
 
     owner_id: Id
     key: str
     recorded_at: Micros
+    fingerprint: str
     outcome: str
-    fingerprint: str | None = None
 
 
 class JobRow(Row, frozen=True):
@@ -244,6 +243,13 @@ class RevisionRow(Row, frozen=True):
     recorded_at: Micros
 
 
+class LaneRow(Row, frozen=True):
+    """The number of a lane's last batch: written with the batch, so it tells whether that was kept."""
+
+    lane_id: Id
+    batch: int
+
+
 class EndpointRow(Row, frozen=True):
     """Where events are delivered; while there is none, none are written."""
 
@@ -278,6 +284,7 @@ TABLES: dict[type[Row], Table] = {
     TaskRow: Table("task", 2),
     RevisionRow: Table("revision"),
     EndpointRow: Table("endpoint"),
+    LaneRow: Table("lane"),
 }
 """In the order in which a batch writes them: what others refer to comes first."""
 

@@ -181,8 +181,8 @@ _table(
     _id("owner_id", key=True),
     _text("key", key=True),
     _big("recorded_at"),
+    _text("fingerprint"),
     _text("outcome"),
-    _text("fingerprint", null=True),
 )
 _job = _table(
     "job",
@@ -220,4 +220,5 @@ _table(
     _text("canonical"),
     _big("recorded_at"),
 )
+_table("lane", _id("lane_id", key=True), _big("batch"), fillfactor=10)
 _table("endpoint", _id("endpoint_id", key=True), _text("url"), _big("created_at"))

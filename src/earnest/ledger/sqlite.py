@@ -100,6 +100,12 @@ _HISTORY = (
 )
 
 
+_BATCH = (
+    "insert into lane (lane_id, batch) values (unhex(?), ?) on conflict (lane_id) do update set batch = excluded.batch"
+)
+_LAST_BATCH = "select batch from lane where lane_id = unhex(?)"
+
+
 def _value(number: int, holds: str) -> str:
     return f"unhex(?{number})" if holds == "id" else f"?{number}"
 
@@ -144,15 +150,19 @@ def _store_error(error: sqlite3.Error, *, committing: bool = False) -> StoreErro
 class SQLiteSession:
     """The lane's way to the file: it shares the writing thread with whatever else writes, a transaction at a time."""
 
-    def __init__(self, store: "SQLiteStore") -> None:
+    def __init__(self, store: "SQLiteStore", lane_id: str) -> None:
         self._store = store
+        self._lane_id = lane_id
+        self._batch = 0
         self._in_turn = False
 
     async def read(self, needs: Needs) -> Facts:
         """Begin a transaction and read."""
         await self._store.turn.acquire()
         self._in_turn = True
-        return await self._in_thread(lambda connection: _read(connection, needs))
+        self._batch += 1
+        batch = (self._lane_id, self._batch)
+        return await self._in_thread(lambda connection: _read(connection, batch, needs))
 
     async def read_history(self, since: Mapping[str, int]) -> list[ProposalRow]:
         """Read the proposals that accounts submitted from a time on."""
@@ -169,6 +179,12 @@ class SQLiteSession:
     def _leave(self) -> None:
         self._in_turn = False
         self._store.turn.release()
+
+    async def was_kept(self) -> bool:
+        """Say whether the batch that failed in its commit was kept."""
+        await self.give_up()
+        found = await self._in_thread(lambda connection: connection.execute(_LAST_BATCH, (self._lane_id,)).fetchone())
+        return found is not None and found[0] == self._batch
 
     async def give_up(self) -> None:
         """End the transaction, if one is open, as if it had never begun; raises nothing."""
@@ -196,9 +212,10 @@ class SQLiteSession:
             raise failed from error
 
 
-def _read(connection: sqlite3.Connection, needs: Needs) -> Facts:
+def _read(connection: sqlite3.Connection, batch: tuple[str, int], needs: Needs) -> Facts:
     facts = Facts()
     connection.execute("begin immediate")
+    connection.execute(_BATCH, batch)
 
     def ask(sql: str, params: Iterable[object]) -> sqlite3.Cursor:
         return connection.execute(sql, (msgspec.json.encode(list(params)).decode(),))
@@ -287,9 +304,9 @@ class SQLiteStore:
             raise UnavailableError(f"SQLite: {self._path}: {error}") from error
         return self
 
-    async def session(self) -> SQLiteSession:
+    async def session(self, lane_id: str) -> SQLiteSession:
         """Open the lane's way to the file."""
-        return SQLiteSession(self)
+        return SQLiteSession(self, lane_id)
 
     async def written(self, do: Callable[[sqlite3.Connection], _T]) -> _T:
         """Do something in the writing thread."""

@@ -121,6 +121,9 @@ class Session(Protocol):
     async def write(self, changes: Changes) -> None:
         """Write everything and commit."""
 
+    async def was_kept(self) -> bool:
+        """Say whether the batch that failed in its commit was kept; waits for its transaction to end."""
+
     async def give_up(self) -> None:
         """End the transaction, if one is open, as if it had never begun; raises nothing."""
 
@@ -148,8 +151,8 @@ class Store(Protocol):
     lanes: int
     """How many lanes it is best written by."""
 
-    async def session(self) -> Session:
-        """Open a lane's way to the store."""
+    async def session(self, lane_id: str) -> Session:
+        """Open a lane's way to the store, under an id that no other lane has."""
 
     async def fetch(self, sql: str, params: Params = NONE) -> list[tuple[Any, ...]]:
         """Return all rows of a question."""

@@ -2,14 +2,15 @@
 
 A lane takes requests in the order in which they came, and nobody is answered before the commit. A refusal is
 answered too only then, so that it never tells of an effect that was not kept. What fails unexpectedly is rolled back
-and done again one by one, so that one bad request never fails its neighbours. An error while committing leaves the
-outcome unknown; every request bears an idempotency key, by which the next attempt finds it done or does it.
+and done again one by one, so that one bad request never fails its neighbours. An error while committing leaves it
+unknown whether the batch was kept; the batch has written its number with everything else, and so the store knows.
 """
 
 import asyncio
 import hashlib
 import logging
 import random
+import secrets
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -21,7 +22,7 @@ from earnest.ledger.act import Act, Batch, PastUnreadError
 from earnest.ledger.errors import BusyError, StoreError, UnavailableError
 from earnest.ledger.ids import Ids
 from earnest.ledger.rows import RequestRow
-from earnest.ledger.store import Needs, Session, Store
+from earnest.ledger.store import Changes, Needs, Session, Store
 from earnest.rules.outcome import Refusal, Refused
 from earnest.rules.pack import Pack
 
@@ -58,22 +59,20 @@ class Key:
 
 
 class _Waiting:
-    """A request on its way through a lane."""
+    """A request on its way through a lane. Where its caller sent a key, `kept_as` is what it is kept by."""
 
-    __slots__ = ("act", "arrived", "done", "fingerprint", "key", "key_text", "owner_id", "seen_commit")
+    __slots__ = ("act", "arrived", "done", "fingerprint", "kept_as", "key")
 
-    def __init__(
-        self, act: Act[Any], key: Key | None, key_text: str, owner_id: str, done: asyncio.Future[Any], arrived: float
-    ) -> None:
+    def __init__(self, act: Act[Any], key: Key | None, done: asyncio.Future[Any], arrived: float) -> None:
         self.act = act
         self.key = key
-        self.key_text = key_text
-        self.owner_id = owner_id
-        self.fingerprint = None if key is None else act.fingerprint()
         self.done = done
         self.arrived = arrived
-        self.seen_commit = False
-        """Whether an attempt failed in its commit, so that nobody knows whether it was kept."""
+        self.kept_as = ("", "")
+        self.fingerprint = ""
+        if key is not None:
+            self.kept_as = (act.account_id or _caller_id(key.caller), f"{key.caller}:{key.value}")
+            self.fingerprint = act.fingerprint()
 
     def fail(self, error: Exception) -> None:
         if not self.done.done():
@@ -150,9 +149,6 @@ class Lane:
                 continue
             except StoreError as error:
                 await self._session.give_up()
-                if error.committing:
-                    for waiting in batch:
-                        waiting.seen_commit = True
                 _log.warning("%s; %s requests are tried again", error, len(batch))
                 batch = self._still_patient(batch, error)
             except Exception as error:
@@ -175,7 +171,7 @@ class Lane:
             if not error.lasting and waiting.arrived > latest and not waiting.done.done():
                 left.append(waiting)
             else:
-                waiting.fail(UnavailableError(str(error), outcome_unknown=waiting.seen_commit))
+                waiting.fail(UnavailableError(str(error), outcome_unknown=error.committing))
         return left
 
     async def _attempt(self, batch: list[_Waiting]) -> list[_Waiting]:
@@ -187,9 +183,8 @@ class Lane:
             if account_id is not None:
                 needs.accounts.add(account_id)
             act.needs(needs)
-            # A private key can only be known where a commit of ours went unanswered.
-            if waiting.key is not None or (waiting.seen_commit and act.keyed):
-                needs.requests.add((waiting.owner_id, waiting.key_text))
+            if waiting.key is not None:
+                needs.requests.add(waiting.kept_as)
         facts = await self._session.read(needs)
         held: list[_Waiting] = []
         if facts.elsewhere:
@@ -214,7 +209,7 @@ class Lane:
                 _log.exception("a request failed")
                 answers.append((waiting, error))
         if decided.version:
-            await self._session.write(decided.changes())
+            await self._keep(decided.changes())
         else:
             await self._session.give_up()
         for waiting, answer in answers:
@@ -224,6 +219,32 @@ class Lane:
                 waiting.answer(answer)
         self._send_away(held)
         return again
+
+    async def _keep(self, changes: Changes) -> None:
+        """Write and commit; raises StoreError where that was not kept. A commit that failed may have been kept."""
+        try:
+            await self._session.write(changes)
+        except StoreError as error:
+            if not error.committing or not await self._was_kept(error):
+                raise
+
+    async def _was_kept(self, error: StoreError) -> bool:
+        """Say whether a batch was kept; marks the error as settled where it was not."""
+        until = self._loop.time() + PATIENCE_SECONDS
+        pause = PAUSE_SECONDS
+        while True:
+            try:
+                kept = await self._session.was_kept()
+            except StoreError as again:
+                if again.lasting or self._loop.time() >= until:
+                    # Nothing may be done again that may have been done.
+                    error.lasting = True
+                    return False
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            else:
+                error.committing = False
+                return kept
 
     def _past_wanted(self, batch: Iterable[_Waiting], decided: Batch) -> dict[str, int]:
         since: dict[str, int] = {}
@@ -237,18 +258,18 @@ class Lane:
     def _decide(self, waiting: _Waiting, batch: Batch) -> object:
         """Answer a request: as it was answered before, or decided now."""
         act = waiting.act
-        kept = batch.request(waiting.owner_id, waiting.key_text)
+        if waiting.key is None:
+            return act.decide(batch)
+        kept = batch.request(*waiting.kept_as)
         if kept is not None:
             if kept.fingerprint != waiting.fingerprint:
                 return Refused(Refusal.KEY_REUSED)
-            if waiting.key is not None:
-                waiting.key.replayed = True
+            waiting.key.replayed = True
             return msgspec.json.decode(kept.outcome, type=act.answers)
-        version = batch.version
         answer = act.decide(batch)
-        if act.keyed and batch.version != version:
+        if not isinstance(answer, Refused):
             outcome = msgspec.json.encode(answer).decode()
-            batch.put(RequestRow(waiting.owner_id, waiting.key_text, batch.at, outcome, waiting.fingerprint))
+            batch.put(RequestRow(*waiting.kept_as, batch.at, waiting.fingerprint, outcome))
         return answer
 
     def _send_away(self, held: list[_Waiting]) -> None:
@@ -276,10 +297,8 @@ def _wants(act: Act[Any], elsewhere: set[str]) -> bool:
 class Writer:
     """The lanes of one store: each account always goes the same way."""
 
-    def __init__(self, lanes: list[Lane], ids: Ids, clock: Callable[[], datetime]) -> None:
+    def __init__(self, lanes: list[Lane]) -> None:
         self._lanes = lanes
-        self._ids = ids
-        self._clock = clock
         self._loop = asyncio.get_running_loop()
 
     @classmethod
@@ -287,8 +306,8 @@ class Writer:
         cls, store: Store, pack: Callable[[], Pack], clock: Callable[[], datetime], ids: Ids, lanes: int | None = None
     ) -> "Writer":
         """Open a store's lanes."""
-        sessions = [await store.session() for _ in range(lanes or store.lanes)]
-        return cls([Lane(session, pack, clock, ids) for session in sessions], ids, clock)
+        sessions = [await store.session(secrets.token_hex(16)) for _ in range(lanes or store.lanes)]
+        return cls([Lane(session, pack, clock, ids) for session in sessions])
 
     async def do(self, act: Act[T], key: Key | None = None) -> T | Refused:
         """Do something, and answer when it is kept.
@@ -296,11 +315,7 @@ class Writer:
         Raises BusyError where it was not taken on, UnavailableError where the store fails.
         """
         account_id = act.account_id
-        if key is None:
-            owner_id, key_text = account_id or _caller_id(""), f"~{self._ids.new(self._clock())}"
-        else:
-            owner_id, key_text = account_id or _caller_id(key.caller), f"{key.caller}:{key.value}"
-        waiting = _Waiting(act, key, key_text, owner_id, self._loop.create_future(), self._loop.time())
+        waiting = _Waiting(act, key, self._loop.create_future(), self._loop.time())
         lane = 0 if account_id is None else int(account_id[-4:], 16) % len(self._lanes)
         self._lanes[lane].put(waiting)
         answer: T | Refused = await waiting.done

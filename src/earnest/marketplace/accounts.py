@@ -111,7 +111,6 @@ class ActOnAccount(Act[AccountShown], frozen=True):
 class SettleAccount(ActOnAccount, frozen=True):
     """Write up what is due."""
 
-    keyed: ClassVar[bool] = False
     patient: ClassVar[bool] = True
 
     def command(self, _: Batch) -> Command:

@@ -89,7 +89,6 @@ class GiveBackTo(Act[bool], frozen=True):
     """Return what an account spent on a job."""
 
     answers: ClassVar[type] = bool
-    keyed: ClassVar[bool] = False
     patient: ClassVar[bool] = True
     gives_back: ClassVar[bool] = True
 
