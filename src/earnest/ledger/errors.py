@@ -37,10 +37,12 @@ class StoreError(Exception):
     """A transaction failed for a reason that lies with the store.
 
     `lasting` says that trying again at once is no use (no space, no permission to write); `committing` that it failed
-    while it was committing, so that nobody knows yet whether it did.
+    while it was committing, so that nobody knows yet whether it did; `conflict` that a row of the same key was there,
+    which somebody else has just written, or which only a defect explains.
     """
 
-    def __init__(self, what: str, *, lasting: bool = False, committing: bool = False) -> None:
+    def __init__(self, what: str, *, lasting: bool = False, committing: bool = False, conflict: bool = False) -> None:
         super().__init__(what)
         self.lasting = lasting
         self.committing = committing
+        self.conflict = conflict

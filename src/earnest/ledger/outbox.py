@@ -8,10 +8,23 @@ from collections.abc import Iterator
 
 import msgspec
 
+from earnest.ledger.ids import NOBODY
+from earnest.ledger.rows import EventRow
+from earnest.ledger.sql import names
+from earnest.ledger.store import Store
 from earnest.rules.account import Account, EntryKind
 from earnest.rules.outcome import Accepted, NoticeKind
 from earnest.rules.proposal import ProposalStatus
 from earnest.rules.purchase import PurchaseStatus
+
+AT_ONCE = 500
+
+_WAITING = (
+    f"select {names(EventRow)} from event"  # noqa: S608
+    " where account_id > id(:account) or (account_id = id(:account) and seq > :seq)"
+    " order by account_id, seq limit :limit"
+)
+_DROP = "delete from event where account_id = id(:account) and seq <= :seq"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -71,6 +84,28 @@ def events(before: Account | None, outcome: Accepted) -> Iterator[tuple[str, str
         yield _event(
             _NOTICES[notice.kind], account_id=account.id, at=notice.at, connects=notice.connects, plan=notice.plan
         )
+
+
+async def waiting(store: Store, after: tuple[str, int], limit: int) -> list[EventRow]:
+    """Return events not yet delivered, by account and in an account's order, after an account's event."""
+    params = {"account": after[0], "seq": after[1], "limit": limit}
+    return [EventRow(*row) for row in await store.fetch(_WAITING, params)]
+
+
+async def drop(store: Store, account_id: str, seq: int) -> int:
+    """Let go of an account's events up to one that has been delivered; return how many."""
+    return await store.change(_DROP, {"account": account_id, "seq": seq})
+
+
+async def drop_unwanted(store: Store) -> int:
+    """Let go of all events where nobody is left to be told of them; return how many."""
+    if await store.fetch("select 1 from endpoint limit 1"):
+        return 0
+    dropped = 0
+    while events_ := await waiting(store, (NOBODY, 0), AT_ONCE):
+        for account_id, seq in {event.account_id: event.seq for event in events_}.items():
+            dropped += await drop(store, account_id, seq)
+    return dropped
 
 
 def _event(kind: str, **data: object) -> tuple[str, str]:

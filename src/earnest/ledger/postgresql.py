@@ -165,7 +165,6 @@ _RETRIED = (
     errors.SerializationFailure,
     errors.DeadlockDetected,
     errors.LockNotAvailable,
-    errors.UniqueViolation,
     errors.AdminShutdown,
     errors.CrashShutdown,
     errors.CannotConnectNow,
@@ -189,6 +188,8 @@ def _store_error(error: Exception, *, committing: bool = False) -> StoreError | 
     what = f"PostgreSQL: {str(error).strip() or type(error).__name__}"
     if isinstance(error, _LASTING):
         return StoreError(what, lasting=True)
+    if isinstance(error, errors.UniqueViolation):
+        return StoreError(what, committing=committing, conflict=True)
     if isinstance(error, _RETRIED):
         return StoreError(what, committing=committing)
     state = getattr(error, "sqlstate", None)
@@ -244,8 +245,9 @@ class PostgreSQLSession:
             wanted.append(("accounts", AccountRow, _LOCK_ACCOUNTS, [_array(needs.accounts)]))
         if needs.held_jobs:
             wanted.append(("jobs", JobRow, _LOCK_JOBS, [_array(needs.held_jobs)]))
-        if jobs := needs.jobs - needs.held_jobs:
-            wanted.append(("jobs", JobRow, _JOBS, [_array(jobs)]))
+        if needs.jobs:
+            # Also those that are held for another act: where somebody else holds them, the lock passes them over.
+            wanted.append(("jobs", JobRow, _JOBS, [_array(needs.jobs)]))
         if needs.clients:
             wanted.append(("clients", None, _CLIENTS, [_array(needs.clients)]))
         if needs.requests:

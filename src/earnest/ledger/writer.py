@@ -38,6 +38,9 @@ MOST_PATIENT = 48
 PATIENCE_SECONDS = 10.0
 """How long a request is tried again while the store is out of reach, or its account locked by somebody else."""
 
+MOST_CONFLICTS = 5
+"""How often a request is tried that finds a row where it would write one: somebody else's, but not for ever."""
+
 PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.5
 
@@ -143,25 +146,34 @@ class Lane:
     async def _do(self, batch: list[_Waiting]) -> None:
         """Do a batch, however often that has to be tried."""
         pause = PAUSE_SECONDS
+        conflicts = 0
         while batch:
             try:
                 batch = await self._attempt(batch)
                 continue
             except StoreError as error:
                 await self._session.give_up()
+                conflicts += error.conflict
+                if error.conflict and (len(batch) > 1 or conflicts == MOST_CONFLICTS):
+                    await self._do_alone(batch, error)
+                    return
                 _log.warning("%s; %s requests are tried again", error, len(batch))
                 batch = self._still_patient(batch, error)
             except Exception as error:
                 await self._session.give_up()
-                if len(batch) > 1:
-                    for waiting in batch:
-                        await self._do([waiting])
-                else:
-                    _log.exception("a request failed")
-                    batch[0].fail(error)
+                await self._do_alone(batch, error)
                 return
             await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - only so that two don't keep step
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def _do_alone(self, batch: list[_Waiting], error: Exception) -> None:
+        """Do the requests of a failed batch one by one, so that each stands for itself; a single one has failed."""
+        if len(batch) > 1:
+            for waiting in batch:
+                await self._do([waiting])
+        else:
+            _log.error("a request failed", exc_info=error)
+            batch[0].fail(error)
 
     def _still_patient(self, batch: list[_Waiting], error: StoreError) -> list[_Waiting]:
         """Turn away whoever has waited too long, or cannot be helped by waiting, and return the others."""

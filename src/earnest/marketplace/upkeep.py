@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import msgspec
 
+from earnest.ledger import outbox
 from earnest.ledger.errors import BusyError
 from earnest.ledger.ids import NOBODY
 from earnest.ledger.ledger import Ledger
@@ -42,11 +43,12 @@ _DROP_REQUESTS = (
 
 
 class UpkeepDone(msgspec.Struct, frozen=True):
-    """What was done: accounts written up, requests dropped, returns finished."""
+    """What was done: accounts written up, requests dropped, returns finished, events dropped that nobody wants."""
 
     accounts_settled: int
     requests_dropped: int
     returns_finished: int
+    events_dropped: int
 
 
 Tell = Callable[[int, int], None]
@@ -58,7 +60,7 @@ async def keep_up(ledger: Ledger, *, tell: Tell = lambda _done, _all: None) -> U
     settled = await settle_due(ledger, tell=tell)
     dropped = await drop_requests(ledger)
     finished = await finish_tasks(ledger, started_seconds_ago=STALE_SECONDS) + await return_lapsed(ledger)
-    return UpkeepDone(settled, dropped, finished)
+    return UpkeepDone(settled, dropped, finished, await outbox.drop_unwanted(ledger.store))
 
 
 async def settle_due(ledger: Ledger, *, tell: Tell = lambda _done, _all: None) -> int:
