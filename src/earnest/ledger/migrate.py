@@ -4,6 +4,7 @@ Alembic does it, and is imported only where something has to be migrated. Steps 
 newer version is refused, and an older version is brought back by restoring a copy.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,9 @@ def migrate(url: str) -> tuple[str | None, str]:
     from alembic.config import Config
     from alembic.runtime.migration import MigrationContext
 
-    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sa.NullPool)
+    # "postgres://" is the same, but not to SQLAlchemy.
+    address = re.sub("^postgres(ql)?://", "postgresql+psycopg://", url)
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _by_hand)
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("begin immediate"))

@@ -21,8 +21,7 @@ AT_ONCE = 500
 
 _WAITING = (
     f"select {names(EventRow)} from event"  # noqa: S608
-    " where account_id > id(:account) or (account_id = id(:account) and seq > :seq)"
-    " order by account_id, seq limit :limit"
+    " where (account_id, seq) > (id(:account), :seq) order by account_id, seq limit :limit"
 )
 _DROP = "delete from event where account_id = id(:account) and seq <= :seq"
 

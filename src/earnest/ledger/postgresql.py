@@ -8,6 +8,9 @@ number before it reads a job, and on that the fence rests: it waits until every 
 
 import asyncio
 import contextlib
+import os
+import secrets
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -43,6 +46,18 @@ LANES = 2
 READERS = 4
 STREAMED_ROWS = 5_000
 CONNECT_SECONDS = 5
+
+ANSWER_SECONDS = 30.0
+"""How long a lane waits for an answer before it takes its connection for lost."""
+
+# A server or a network that has vanished is noticed, and not waited for.
+_LINK: dict[str, Any] = {
+    "autocommit": True,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
 
 _SETTINGS = " ".join(
     f"-c {name}={value}"
@@ -91,6 +106,8 @@ _LOCK_JOBS = (
 _BATCH = (
     "insert into lane (lane_id, batch) values (%s::uuid, %s) on conflict (lane_id) do update set batch = excluded.batch"
 )
+_BEGIN_LANE = "insert into lane (lane_id, batch) values (%s::uuid, 0)"
+_END_LANE = "delete from lane where lane_id = %s::uuid"
 _LAST_BATCH = "select batch from lane where lane_id = %s::uuid for update"
 _LOCKED_ACCOUNTS = "select account_id from account where account_id = any(%s::uuid[])"
 _LOCKED_JOBS = "select job_id from job where job_id = any(%s::uuid[])"
@@ -204,7 +221,7 @@ def _store_error(error: Exception, *, committing: bool = False) -> StoreError | 
 async def connect(url: str, options: str = _SETTINGS) -> AsyncConnection[tuple[Any, ...]]:
     """Open a connection that reads ids as their hexadecimal digits."""
     connection = await AsyncConnection.connect(
-        url, autocommit=True, options=options, connect_timeout=CONNECT_SECONDS, prepare_threshold=0
+        url, options=options, connect_timeout=CONNECT_SECONDS, prepare_threshold=0, **_LINK
     )
     await _prepare(connection)
     return connection
@@ -217,19 +234,30 @@ async def _prepare(connection: AsyncConnection[Any]) -> None:
 class PostgreSQLSession:
     """One lane's connection.
 
-    The first statement of a batch writes its number to the lane's own row, and so holds that row until the
-    transaction has ended, however it ends.
+    The first statement of a batch writes its number to the connection's own row, and so holds that row until the
+    transaction has ended, however it ends. A new connection has a new row: what a lost one may hold for a while yet
+    stays in nobody's way.
     """
 
-    def __init__(self, url: str, lane_id: str) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._lane_id = lane_id
+        self._lane_id = ""
         self._batch = 0
+        self._last = ("", 0)
+        """Row and number of the last batch."""
         self._connection: AsyncConnection[tuple[Any, ...]] | None = None
 
     async def _open(self) -> AsyncConnection[tuple[Any, ...]]:
         if self._connection is None or self._connection.closed:
-            self._connection = await connect(self._url, _LANE_SETTINGS)
+            connection = await connect(self._url, _LANE_SETTINGS)
+            lane_id = secrets.token_hex(16)
+            try:
+                # Before its first batch: what asks whether a batch was kept must find a row to wait for.
+                await connection.execute(_BEGIN_LANE, [lane_id])
+            except BaseException:
+                await connection.close()
+                raise
+            self._lane_id, self._connection = lane_id, connection
         return self._connection
 
     async def read(self, needs: Needs) -> Facts:
@@ -239,6 +267,7 @@ class PostgreSQLSession:
     async def _read(self, needs: Needs) -> Facts:
         connection = await self._open()
         self._batch += 1
+        self._last = (self._lane_id, self._batch)
         facts = Facts()
         wanted: list[tuple[str, type[Row] | None, str, Sequence[object]]] = []
         if needs.accounts:
@@ -246,7 +275,7 @@ class PostgreSQLSession:
         if needs.held_jobs:
             wanted.append(("jobs", JobRow, _LOCK_JOBS, [_array(needs.held_jobs)]))
         if needs.jobs:
-            # Also those that are held for another act: where somebody else holds them, the lock passes them over.
+            # Also those that another act is to hold: where somebody else holds one, it was passed over above.
             wanted.append(("jobs", JobRow, _JOBS, [_array(needs.jobs)]))
         if needs.clients:
             wanted.append(("clients", None, _CLIENTS, [_array(needs.clients)]))
@@ -273,15 +302,18 @@ class PostgreSQLSession:
             wanted.append(("purchases", PurchaseRow, _PENDING, [_array(needs.pending)]))
         async with connection.pipeline():
             await connection.execute("begin")
-            await connection.execute(_BATCH, [self._lane_id, self._batch], prepare=True)
+            await connection.execute(_BATCH, self._last, prepare=True)
             cursors = [await self._ask(connection, sql, params) for _, _, sql, params in wanted]
             subscribed = await self._ask(connection, _SUBSCRIBED, ())
-        for (name, row, _, _), cursor in zip(wanted, cursors, strict=True):
+        held: set[str] = set()
+        for (name, row, sql, _), cursor in zip(wanted, cursors, strict=True):
             found = await cursor.fetchall()
             rows = [each[0] for each in found] if row is None else [row(*each) for each in found]
             getattr(facts, name).extend(rows)
+            if sql is _LOCK_ACCOUNTS or sql is _LOCK_JOBS:
+                held.update(each[0] for each in found)
         facts.subscribed = await subscribed.fetchone() is not None
-        await self._look_for_locked(connection, needs, facts)
+        await self._look_for_locked(connection, needs, held, facts)
         return facts
 
     async def _ask(
@@ -290,22 +322,25 @@ class PostgreSQLSession:
         cursor = connection.cursor(binary=True)
         return await cursor.execute(sql, params, prepare=True)
 
-    async def _look_for_locked(self, connection: AsyncConnection[Any], needs: Needs, facts: Facts) -> None:
-        """Find out what was passed over because somebody else has locked it, among what was not found."""
-        for sql, missing in (
-            (_LOCKED_ACCOUNTS, needs.accounts - {row.account_id for row in facts.accounts}),
-            (_LOCKED_JOBS, needs.held_jobs - {row.job_id for row in facts.jobs}),
-        ):
-            if missing:
+    async def _look_for_locked(
+        self, connection: AsyncConnection[Any], needs: Needs, held: set[str], facts: Facts
+    ) -> None:
+        """Find out what was passed over because somebody else has locked it, among what is not held."""
+        for sql, wanted in ((_LOCKED_ACCOUNTS, needs.accounts), (_LOCKED_JOBS, needs.held_jobs)):
+            if missing := wanted - held:
                 cursor = await self._ask(connection, sql, [_array(missing)])
                 facts.elsewhere.update(row[0] for row in await cursor.fetchall())
 
     async def read_history(self, since: Mapping[str, int]) -> list[ProposalRow]:
         """Read the proposals that accounts, which are locked, submitted from a time on."""
+        connection = self._connection
+        if connection is None:
+            raise StoreError("PostgreSQL: the connection is gone")
         params = [_array(since), _array(map(str, since.values()))]
 
         async def read() -> list[ProposalRow]:
-            cursor = await self._ask(await self._open(), _HISTORY, params)
+            # Never over a new connection, which would hold none of the locks.
+            cursor = await self._ask(connection, _HISTORY, params)
             return [ProposalRow(*row) for row in await cursor.fetchall()]
 
         return await self._guarded(read())
@@ -315,26 +350,24 @@ class PostgreSQLSession:
         connection = self._connection
         if connection is None:
             raise StoreError("PostgreSQL: the connection is gone")
-        try:
-            async with connection.pipeline():
-                for statement, of in ((_insert, changes.new), (_update, changes.old)):
-                    for row in TABLES:
-                        if rows := of.get(row):
-                            await connection.execute(statement(row), [_encode(rows).decode()], prepare=True)
-                await connection.execute("commit")
-        except Exception as error:
-            failed = _store_error(error, committing=True)
-            if failed is None:
-                raise
-            raise failed from error
+        await self._guarded(self._write(connection, changes), committing=True)
+
+    async def _write(self, connection: AsyncConnection[Any], changes: Changes) -> None:
+        async with connection.pipeline():
+            for statement, of in ((_insert, changes.new), (_update, changes.old)):
+                for row in TABLES:
+                    if rows := of.get(row):
+                        await connection.execute(statement(row), [_encode(rows).decode()], prepare=True)
+            await connection.execute("commit")
 
     async def was_kept(self) -> bool:
         """Say whether the batch that failed in its commit was kept; waits for its transaction to end."""
 
         async def ask() -> bool:
-            cursor = await self._ask(await self._open(), _LAST_BATCH, [self._lane_id])
+            lane_id, batch = self._last
+            cursor = await self._ask(await self._open(), _LAST_BATCH, [lane_id])
             found = await cursor.fetchone()
-            return found is not None and found[0] == self._batch
+            return found is not None and found[0] == batch
 
         await self.give_up()
         return await self._guarded(ask())
@@ -356,16 +389,31 @@ class PostgreSQLSession:
     async def close(self) -> None:
         """Let go of the connection."""
         if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                await self._connection.execute(_END_LANE, [self._lane_id])
             await self._connection.close()
 
-    async def _guarded(self, doing: Awaitable[_T]) -> _T:
+    async def _guarded(self, doing: Awaitable[_T], *, committing: bool = False) -> _T:
+        overdue = asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._hang_up)
         try:
             return await doing
         except Exception as error:
-            failed = _store_error(error)
+            failed = _store_error(error, committing=committing)
             if failed is None:
                 raise
+            if failed.lasting:
+                # A new connection finds out whether it still is so; settings, for one, are read when it is made.
+                self._hang_up()
             raise failed from error
+        finally:
+            overdue.cancel()
+
+    def _hang_up(self) -> None:
+        """End the connection from below, so that whoever waits for an answer is told that none will come."""
+        connection = self._connection
+        if connection is not None and not connection.closed:
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as link:
+                link.shutdown(socket.SHUT_RDWR)
 
 
 class PostgreSQLSnapshot:
@@ -401,7 +449,9 @@ class PostgreSQLStore:
             max_size=READERS,
             open=False,
             timeout=CONNECT_SECONDS,
-            kwargs={"autocommit": True, "options": _SETTINGS, "connect_timeout": CONNECT_SECONDS},
+            # Whoever asks next tries at once again, instead of waiting for pauses that grow.
+            reconnect_timeout=CONNECT_SECONDS,
+            kwargs={"options": _SETTINGS, "connect_timeout": CONNECT_SECONDS, **_LINK},
             configure=_prepare,
             check=AsyncConnectionPool.check_connection,
         )
@@ -416,14 +466,19 @@ class PostgreSQLStore:
             raise UnavailableError(f"PostgreSQL: {str(error).strip()}") from error
         return self
 
-    async def session(self, lane_id: str) -> PostgreSQLSession:
+    async def session(self) -> PostgreSQLSession:
         """Open a lane's connection."""
-        return PostgreSQLSession(self._url, lane_id)
+        return PostgreSQLSession(self._url)
 
     async def _with_connection(self, do: Callable[[AsyncConnection[tuple[Any, ...]]], Awaitable[_T]]) -> _T:
         try:
             async with self._pool.connection() as connection:
-                return await do(connection)
+                try:
+                    return await do(connection)
+                except _LASTING:
+                    # As for a lane: the next one is to be a new one.
+                    await connection.close()
+                    raise
         except (psycopg.Error, PoolTimeout, OSError) as error:
             if _store_error(error) is None:
                 raise
@@ -443,12 +498,17 @@ class PostgreSQLStore:
     async def snapshot(self) -> AsyncIterator[PostgreSQLSnapshot]:
         """Ask many questions to one moment."""
         # Not one of the pool's: it may take minutes.
-        connection = await connect(self._url)
         try:
-            await connection.execute("begin isolation level repeatable read, read only")
-            yield PostgreSQLSnapshot(connection)
-        finally:
-            await connection.close()
+            connection = await connect(self._url)
+            try:
+                await connection.execute("begin isolation level repeatable read, read only")
+                yield PostgreSQLSnapshot(connection)
+            finally:
+                await connection.close()
+        except (psycopg.Error, OSError) as error:
+            if _store_error(error) is None:
+                raise
+            raise UnavailableError(f"PostgreSQL: {str(error).strip()}") from error
 
     async def change(self, sql: str, params: Params = NONE) -> int:
         """Execute one statement in a transaction of its own, and return how many rows it changed."""

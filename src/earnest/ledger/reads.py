@@ -12,10 +12,12 @@ from earnest.ledger.ledger import Ledger
 from earnest.ledger.packing import micros
 from earnest.ledger.rows import (
     AccountRow,
+    ChargeRow,
     EntryRow,
     JobRow,
     LetterRow,
     MemberRow,
+    NoticeRow,
     ProfileRow,
     ProposalRow,
     PurchaseRow,
@@ -26,7 +28,7 @@ from earnest.rules.account import Account, Entry, EntryKind, Lot
 from earnest.rules.burn import burn_order
 from earnest.rules.commands import Settle
 from earnest.rules.decide import decide
-from earnest.rules.outcome import Accepted
+from earnest.rules.outcome import Accepted, Charge, Notice, NoticeKind
 from earnest.rules.proposal import Proposal
 
 _ACCOUNT = f"select {names(AccountRow)} from account where account_id = id(:account)"  # noqa: S608
@@ -42,7 +44,7 @@ _PROPOSALS = (
 )
 _PROPOSALS_FOR = (
     f"select {names(ProposalRow)} from proposal"  # noqa: S608
-    " where job_id = id(:job) and (account_id > id(:account) or (account_id = id(:account) and attempt > :attempt))"
+    " where job_id = id(:job) and (account_id, attempt) > (id(:account), :attempt)"
     " order by account_id, attempt limit :limit"
 )
 _ATTEMPTS = (
@@ -56,6 +58,15 @@ _ENTRIES = (
     " where account_id = id(:account) and n > :after and effective_at >= :since and effective_at < :until"
     " and (:kind = '' or kind = :kind) order by n limit :limit"
 )
+_CHARGES = (
+    f"select {names(ChargeRow)} from charge where account_id = id(:account) and seq <= :seq"  # noqa: S608
+    " order by seq limit :limit offset :skipped"
+)
+_NOTICES = (
+    f"select {names(NoticeRow)} from notice where account_id = id(:account) and seq <= :seq"  # noqa: S608
+    " order by seq limit :limit offset :skipped"
+)
+_COUNT = "select count(*) from {} where account_id = id(:account) and seq <= :seq"
 _OPENED = "select opened_at from profile where account_id = id(:account)"
 _LAST_ENTRY = (
     "select n, plan from entry where account_id = id(:account) and effective_at <= :at order by n desc limit 1"
@@ -86,11 +97,17 @@ EVER = 2**62
 
 
 class Paper(msgspec.Struct, frozen=True):
-    """An account as it is kept, as it is at a time on paper, and the lines that are due till then."""
+    """An account as it is kept, as it is at a time on paper, and what is due till then.
+
+    `seq` is the last number of what has been written beside the journal.
+    """
 
     kept: Account
+    seq: int
     account: Account
     due: tuple[Entry, ...]
+    due_notices: tuple[Notice, ...]
+    due_charges: tuple[Charge, ...]
 
 
 async def account(ledger: Ledger, account_id: str) -> Account | None:
@@ -101,15 +118,17 @@ async def account(ledger: Ledger, account_id: str) -> Account | None:
 
 async def paper(ledger: Ledger, account_id: str, at: datetime) -> Paper | None:
     """Return an account settled and judged on paper; for a time before its last effect, as of that effect."""
-    kept = await account(ledger, account_id)
-    if kept is None:
+    row = await ledger.fetch_one(_ACCOUNT, {"account": account_id})
+    if row is None:
         return None
+    kept_row = AccountRow(*row)
+    kept = packing.unpack_account(kept_row)
     at = max(at, kept.touched_at)
     since = conduct.history_from(kept, ledger.pack, at)
     history = None if since is None else await proposals_since(ledger, account_id, since, kept.n)
     outcome = decide(kept, Settle(), ledger.pack, at, history)
     assert isinstance(outcome, Accepted), "settling is never refused"  # noqa: S101
-    return Paper(kept, outcome.account, outcome.entries)
+    return Paper(kept, kept_row.seq, outcome.account, outcome.entries, outcome.notices, outcome.charges)
 
 
 async def as_of(ledger: Ledger, kept: Account, at: datetime) -> Account | None:
@@ -211,6 +230,34 @@ async def entry_rows(
         "limit": limit,
     }
     return [EntryRow(*row) for row in await ledger.fetch(_ENTRIES, params)]
+
+
+async def charges(ledger: Ledger, account_id: str, paper: Paper, skipped: int, limit: int) -> list[Charge]:
+    """Return an account's fees, written or due, the earliest first: so many after so many."""
+    params = {"account": account_id, "seq": paper.seq, "skipped": skipped, "limit": limit}
+    rows = [ChargeRow(*row) for row in await ledger.fetch(_CHARGES, params)]
+    written = [Charge(row.plan, row.amount, packing.instant(row.charged_at)) for row in rows]
+    before = await _written_before(ledger, "charge", account_id, paper.seq, skipped, len(rows))
+    return (written + list(paper.due_charges[max(0, skipped - before) :]))[:limit]
+
+
+async def notices(ledger: Ledger, account_id: str, paper: Paper, skipped: int, limit: int) -> list[Notice]:
+    """Return what an account's holder is told of, written or due, the earliest first: so many after so many."""
+    params = {"account": account_id, "seq": paper.seq, "skipped": skipped, "limit": limit}
+    rows = [NoticeRow(*row) for row in await ledger.fetch(_NOTICES, params)]
+    written = [
+        Notice(NoticeKind(row.kind), packing.instant(row.noticed_at), row.connects, row.plan, row.reason or "")
+        for row in rows
+    ]
+    before = await _written_before(ledger, "notice", account_id, paper.seq, skipped, len(rows))
+    return (written + list(paper.due_notices[max(0, skipped - before) :]))[:limit]
+
+
+async def _written_before(ledger: Ledger, table: str, account_id: str, seq: int, skipped: int, found: int) -> int:
+    """Return how many rows of an account are written, of which so many were found after so many."""
+    if found or not skipped:
+        return skipped + found
+    return int((await ledger.fetch(_COUNT.format(table), {"account": account_id, "seq": seq}))[0][0])
 
 
 async def proposals_since(ledger: Ledger, account_id: str, since: datetime, n: int = ALL) -> list[Proposal]:

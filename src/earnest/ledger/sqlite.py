@@ -6,6 +6,7 @@ reads can't change before it writes; other processes on the same file wait their
 
 import asyncio
 import contextlib
+import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -150,9 +151,9 @@ def _store_error(error: sqlite3.Error, *, committing: bool = False) -> StoreErro
 class SQLiteSession:
     """The lane's way to the file: it shares the writing thread with whatever else writes, a transaction at a time."""
 
-    def __init__(self, store: "SQLiteStore", lane_id: str) -> None:
+    def __init__(self, store: "SQLiteStore") -> None:
         self._store = store
-        self._lane_id = lane_id
+        self._lane_id = secrets.token_hex(16)
         self._batch = 0
         self._in_turn = False
 
@@ -304,9 +305,9 @@ class SQLiteStore:
             raise UnavailableError(f"SQLite: {self._path}: {error}") from error
         return self
 
-    async def session(self, lane_id: str) -> SQLiteSession:
+    async def session(self) -> SQLiteSession:
         """Open the lane's way to the file."""
-        return SQLiteSession(self, lane_id)
+        return SQLiteSession(self)
 
     async def written(self, do: Callable[[sqlite3.Connection], _T]) -> _T:
         """Do something in the writing thread."""
@@ -359,9 +360,11 @@ class SQLiteStore:
     async def close(self) -> None:
         """Let go of the file."""
         loop = asyncio.get_running_loop()
-        if self._writer is not None:
-            await loop.run_in_executor(self._writing, self._writer.close)
-        if self._reader is not None:
-            await loop.run_in_executor(self._reading, self._reader.close)
+        # Whoever asks from here on is told that it isn't open.
+        writer, reader, self._writer, self._reader = self._writer, self._reader, None, None
+        if writer is not None:
+            await loop.run_in_executor(self._writing, writer.close)
+        if reader is not None:
+            await loop.run_in_executor(self._reading, reader.close)
         self._writing.shutdown()
         self._reading.shutdown()

@@ -151,7 +151,7 @@ class Store(Protocol):
     lanes: int
     """How many lanes it is best written by."""
 
-    async def session(self, lane_id: str) -> Session:
+    async def session(self) -> Session:
         """Open a lane's way to the store, under an id that no other lane has."""
 
     async def fetch(self, sql: str, params: Params = NONE) -> list[tuple[Any, ...]]:

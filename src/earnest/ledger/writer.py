@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import logging
 import random
-import secrets
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -318,7 +317,7 @@ class Writer:
         cls, store: Store, pack: Callable[[], Pack], clock: Callable[[], datetime], ids: Ids, lanes: int | None = None
     ) -> "Writer":
         """Open a store's lanes."""
-        sessions = [await store.session(secrets.token_hex(16)) for _ in range(lanes or store.lanes)]
+        sessions = [await store.session() for _ in range(lanes or store.lanes)]
         return cls([Lane(session, pack, clock, ids) for session in sessions])
 
     async def do(self, act: Act[T], key: Key | None = None) -> T | Refused:

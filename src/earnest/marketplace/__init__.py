@@ -17,10 +17,13 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+from earnest.ledger import audit
+from earnest.ledger.errors import UnavailableError
 from earnest.ledger.ids import Ids
 from earnest.ledger.ledger import Clock, Ledger, utc_now
 from earnest.marketplace import (
     accounts,
+    circulation,
     clients,
     closing,
     jobs,
@@ -34,6 +37,9 @@ from earnest.marketplace import (
 )
 from earnest.marketplace.use_case import UseCase
 from earnest.rules.pack import Pack
+
+CLOSING_SECONDS = 10.0
+"""How long whoever still asks something is waited for when a marketplace closes."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -106,7 +112,9 @@ class UseCases:
     appeal = UseCase(operators.appeal)
     lift_suspension = UseCase(operators.lift_suspension)
     uphold_suspension = UseCase(operators.uphold_suspension)
+    circulation = UseCase(circulation.circulation)
     keep_up = UseCase(upkeep.keep_up)
+    audit = UseCase(audit.audit)
 
 
 class AsyncMarketplace(UseCases):
@@ -172,6 +180,9 @@ class Marketplace(UseCases):
         self._inner = inner
         self._loop = loop
         self._thread = thread
+        self._closing = False
+        self._asking = threading.Lock()
+        """Held while something is put on the loop, so that nothing comes to it after its end."""
 
     @classmethod
     def open(
@@ -205,16 +216,33 @@ class Marketplace(UseCases):
         return bound
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run something on the marketplace's loop, and wait for it."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        """Run something on the marketplace's loop, and wait for it; raises UnavailableError once it is closed."""
+        with self._asking:
+            if self._closing:
+                coroutine.close()
+                raise UnavailableError("the marketplace is closed")
+            asked = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        return asked.result()
 
     def close(self) -> None:
         """Do what waits, and let go of the database."""
-        if self._thread.is_alive():
-            try:
-                self.wait(self._inner.close())
-            finally:
-                _stop(self._loop, self._thread)
+        with self._asking:
+            if self._closing:
+                return
+            self._closing = True
+        try:
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        finally:
+            _stop(self._loop, self._thread)
+
+    async def _end(self) -> None:
+        try:
+            await self._inner.close()
+        finally:
+            # Whoever is still on the way finds everything closed, and is told so.
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            if left:
+                await asyncio.wait(left, timeout=CLOSING_SECONDS)
 
     def __enter__(self) -> Self:
         return self

@@ -10,8 +10,7 @@ from earnest.ledger.act import Act, Batch
 from earnest.ledger.ids import ACCOUNT
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.packing import micros
-from earnest.ledger.rows import ChargeRow, ExternalRow, NoticeRow, ProfileRow
-from earnest.ledger.sql import names
+from earnest.ledger.rows import ExternalRow, ProfileRow
 from earnest.ledger.store import Needs
 from earnest.ledger.writer import Key
 from earnest.marketplace import showing
@@ -21,6 +20,7 @@ from earnest.marketplace.given import (
     find,
     idempotency_key,
     instant,
+    one_of,
     optional_text,
     page_size,
 )
@@ -39,14 +39,6 @@ from earnest.rules.outcome import Refusal, Refused
 from earnest.rules.settle import most_carried
 
 _UNKNOWN = Refused(Refusal.UNKNOWN_ACCOUNT)
-
-_CHARGES = (
-    f"select {names(ChargeRow)} from charge"  # noqa: S608
-    " where account_id = id(:account) and seq > :after order by seq limit :limit"
-)
-_NOTICES = (
-    f"select {names(NoticeRow)} from notice where account_id = id(:account) and seq > :after order by seq limit :limit"  # noqa: S608
-)
 
 
 class OpenAccount(Act[AccountShown], frozen=True):
@@ -74,11 +66,10 @@ class OpenAccount(Act[AccountShown], frozen=True):
         if isinstance(outcome, Refused):
             return outcome
         opened_at = batch.at if self.opened_at is None else micros(self.opened_at)
-        profile = ProfileRow(account_id, opened_at, batch.at, self.name, self.external_id)
-        batch.put(profile)
+        batch.put(ProfileRow(account_id, opened_at, batch.at, self.name, self.external_id))
         if self.external_id is not None:
             batch.put(ExternalRow("account", self.external_id, account_id))
-        return showing.account(outcome.account, batch.pack, profile)
+        return showing.account(outcome.account, batch.pack)
 
 
 class ActOnAccount(Act[AccountShown], frozen=True):
@@ -161,7 +152,10 @@ async def open_account(
         instant("opened_at", opened_at),
     )
     Open(ACCOUNT, kind, plan)
-    return await ledger.do(act, idempotency_key(key))
+    answer = await ledger.do(act, idempotency_key(key))
+    if isinstance(answer, Refused):
+        return answer
+    return msgspec.structs.replace(answer, name=name, external_id=external_id)
 
 
 async def account(ledger: Ledger, account_id: str) -> AccountShown | Refused:
@@ -225,7 +219,7 @@ async def entries(
 
     Lines that are due and not yet written are shown as they will be, with no `recorded_at`.
     """
-    chosen = None if kind is None else EntryKind(kind)
+    chosen = None if kind is None else EntryKind(one_of("kind", kind, tuple(each.value for each in EntryKind)))
     first, last = instant("since", since), instant("until", until)
     limit = page_size(limit)
     after = cursor_number(cursor, 0)
@@ -263,46 +257,61 @@ async def entries(
 async def charges(
     ledger: Ledger, account_id: str, *, limit: int = 100, cursor: str | None = None
 ) -> Page[ChargeShown] | Refused:
-    """Show the membership fees that have been recorded as due, the earliest first."""
+    """Show the membership fees that have fallen due, the earliest first, written up or not."""
+    limit, skipped = page_size(limit), cursor_number(cursor, 0)
     found = await find(ledger, "account", account_id)
-    if found is None or await reads.account(ledger, found) is None:
+    paper = None if found is None else await reads.paper(ledger, found, ledger.now)
+    if paper is None or found is None:
         return _UNKNOWN
-    params = {"account": found, "after": cursor_number(cursor, 0), "limit": page_size(limit) + 1}
-    rows = [ChargeRow(*row) for row in await ledger.fetch(_CHARGES, params)]
-    items = [
-        ChargeShown(row.plan, showing.money(ledger.pack, row.amount), packing.instant(row.charged_at)) for row in rows
-    ]
-    return Page(items[:limit], str(rows[limit - 1].seq) if len(rows) > limit else None)
+    known = await reads.charges(ledger, found, paper, skipped, limit + 1)
+    items = [ChargeShown(each.plan, showing.money(ledger.pack, each.amount), each.at) for each in known]
+    return Page(items[:limit], str(skipped + limit) if len(items) > limit else None)
 
 
 async def notices(
     ledger: Ledger, account_id: str, *, limit: int = 100, cursor: str | None = None
 ) -> Page[NoticeShown] | Refused:
-    """Show what the holder has been told of, the earliest first."""
+    """Show what there is to tell the holder, in the order in which it came about, written up or not."""
+    limit, skipped = page_size(limit), cursor_number(cursor, 0)
     found = await find(ledger, "account", account_id)
-    if found is None or await reads.account(ledger, found) is None:
+    paper = None if found is None else await reads.paper(ledger, found, ledger.now)
+    if paper is None or found is None:
         return _UNKNOWN
-    params = {"account": found, "after": cursor_number(cursor, 0), "limit": page_size(limit) + 1}
-    rows = [NoticeRow(*row) for row in await ledger.fetch(_NOTICES, params)]
-    items = [
-        NoticeShown(row.kind, packing.instant(row.noticed_at), row.connects, row.plan, row.reason or "") for row in rows
-    ]
-    return Page(items[:limit], str(rows[limit - 1].seq) if len(rows) > limit else None)
+    known = await reads.notices(ledger, found, paper, skipped, limit + 1)
+    items = [NoticeShown(each.kind.value, each.at, each.connects, each.plan, each.reason) for each in known]
+    return Page(items[:limit], str(skipped + limit) if len(items) > limit else None)
+
+
+class ForgetAppeal(ActOnAccount, frozen=True):
+    """Erase what the holder wrote against a suspension."""
+
+    def decide(self, batch: Batch) -> AccountShown | Refused:
+        """Leave the suspension, and that it was appealed."""
+        account_ = batch.account(self.account)
+        if account_ is None:
+            return _UNKNOWN
+        if account_.suspension is not None and account_.suspension.appeal is not None:
+            suspension = msgspec.structs.replace(account_.suspension, appeal="")
+            batch.replace(msgspec.structs.replace(account_, suspension=suspension))
+        return showing.account(account_, batch.pack)
 
 
 async def erase_person(ledger: Ledger, account_id: str) -> Refused | None:
-    """Erase who an account's holder is and what they wrote: names, members' names, the caller's id, letters.
+    """Erase who an account's holder is and what they wrote: names, members' names, the caller's id, letters, an appeal.
 
-    The journal stays as it is: it names nobody.
+    The journal stays as it is: it names nobody. Refused as `unknown_account`.
     """
     found = await find(ledger, "account", account_id)
-    if found is None or await reads.account(ledger, found) is None:
+    if found is None:
         return _UNKNOWN
+    answer = await ledger.do(ForgetAppeal(found))
+    if isinstance(answer, Refused):
+        return answer
     for statement in (
-        "delete from external where kind = 'account' and id = id(:account)",
         "update member set name = null where account_id = id(:account)",
         "delete from letter where account_id = id(:account)",
         "update profile set name = null, external_id = null where account_id = id(:account)",
+        "delete from external where kind = 'account' and id = id(:account)",
     ):
         await ledger.store.change(statement, {"account": found})
     return None

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+import msgspec
+
 from earnest.ledger.act import Act, Batch
 from earnest.ledger.ids import CLIENT
 from earnest.ledger.ledger import Ledger
@@ -37,7 +39,7 @@ class CreateClient(Act[ClientShown], frozen=True):
         batch.put(ClientRow(client_id, batch.at, self.name, self.external_id))
         if self.external_id is not None:
             batch.put(ExternalRow("client", self.external_id, client_id))
-        return ClientShown(f"{CLIENT}{client_id}", self.name, self.external_id)
+        return ClientShown(f"{CLIENT}{client_id}")
 
 
 async def create_client(
@@ -45,7 +47,10 @@ async def create_client(
 ) -> ClientShown | Refused:
     """Make a client known, who can then post jobs. Refused as `external_id_taken`."""
     act = CreateClient(optional_text("name", name, MOST_NAME), optional_text("external_id", external_id, MOST_NAME))
-    return await ledger.do(act, idempotency_key(key))
+    answer = await ledger.do(act, idempotency_key(key))
+    if isinstance(answer, Refused):
+        return answer
+    return msgspec.structs.replace(answer, name=name, external_id=external_id)
 
 
 async def client(ledger: Ledger, client_id: str) -> ClientShown | Refused:

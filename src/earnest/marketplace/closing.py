@@ -198,10 +198,18 @@ async def _sweep(ledger: Ledger, job_id: str) -> None:
         params = {"job": job_id, "after": after, "limit": ACCOUNTS_AT_ONCE}
         bidders = [row[0] for row in await ledger.fetch(_BIDDERS, params)]
         answers = await asyncio.gather(*(patiently(ledger, GiveBackTo(account, job_id)) for account in bidders))
-        # Without a change the job gives nothing back, and so to nobody.
-        if len(bidders) < ACCOUNTS_AT_ONCE or True not in answers:
+        if len(bidders) < ACCOUNTS_AT_ONCE:
+            return
+        # Without a change either somebody else was faster, or the job gives nothing back, and so to nobody.
+        if True not in answers and not await _gives_back(ledger, job_id):
             return
         after = bidders[-1]
+
+
+async def _gives_back(ledger: Ledger, job_id: str) -> bool:
+    """Say whether what was spent on a job goes back, now."""
+    row = await reads.job(ledger, job_id)
+    return row is not None and unpack_job(row).gives_back(ledger.pack, ledger.now)
 
 
 async def patiently(ledger: Ledger, act: Act[bool]) -> bool:

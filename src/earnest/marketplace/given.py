@@ -29,7 +29,7 @@ def text(name: str, value: str, most: int, least: int = 1) -> str:
         raise ValueError(f"{name}: expected a text, got {type(value).__name__}")
     if not least <= len(value.strip()) or len(value) > most:
         raise ValueError(f"{name}: expected a text of {least} to {most:,} characters, got {len(value):,}")
-    if "\0" in value or not _is_unicode(value):
+    if not _is_kept(value):
         raise ValueError(f"{name}: expected a text without NUL characters and broken surrogates")
     return value
 
@@ -39,7 +39,10 @@ def optional_text(name: str, value: str | None, most: int, least: int = 1) -> st
     return None if value is None else text(name, value, most, least)
 
 
-def _is_unicode(value: str) -> bool:
+def _is_kept(value: str) -> bool:
+    """Say whether a text is of characters that every store keeps."""
+    if "\0" in value:
+        return False
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -62,6 +65,13 @@ def one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
     return value
 
 
+def optional_truth(name: str, value: bool | None) -> bool | None:
+    """Return True, False or None; raises ValueError for what is none of them."""
+    if value is not None and type(value) is not bool:
+        raise ValueError(f"{name}: expected True, False or None, got {value!r}")
+    return value
+
+
 def instant(name: str, value: datetime | None) -> datetime | None:
     """Return a time in UTC, or None; raises ValueError for one without a zone."""
     return None if value is None else as_utc(value, name)
@@ -79,9 +89,12 @@ def idempotency_key(key: str | Key | None) -> Key | None:
 async def find(ledger: Ledger, kind: str, id_: str) -> str | None:
     """Return the plain id of an account, a client or a job given by its id or as `ext:` and its external id."""
     if type(id_) is str and id_.startswith(EXTERNAL):
+        external_id = id_[len(EXTERNAL) :]
+        if not _is_kept(external_id):
+            return None
         row = await ledger.fetch_one(
             "select id from external where kind = :kind and external_id = :external_id",
-            {"kind": kind, "external_id": id_[len(EXTERNAL) :].replace("\0", "")},
+            {"kind": kind, "external_id": external_id},
         )
         return None if row is None else str(row[0])
     return plain(id_, _PREFIXES[kind])

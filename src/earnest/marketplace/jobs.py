@@ -1,7 +1,7 @@
 """Jobs: posting, editing, finding them, what a proposal to one costs, and invitations."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import msgspec
 
@@ -27,9 +27,11 @@ from earnest.marketplace.given import (
     optional_text,
     page_size,
     text,
+    whole,
 )
 from earnest.marketplace.shown import InvitationShown, JobShown, Page, QuoteShown
 from earnest.rules import conduct, job
+from earnest.rules.account import MOST_CONNECTS
 from earnest.rules.commands import Submit
 from earnest.rules.decide import decide
 from earnest.rules.job import JobStatus
@@ -37,6 +39,8 @@ from earnest.rules.member import Member
 from earnest.rules.outcome import Refusal, Refused
 from earnest.rules.price import Duration, JobSize, JobType, WeeklyHours
 from earnest.rules.proposal import ProposalStatus
+
+T = TypeVar("T")
 
 _UNKNOWN = Refused(Refusal.UNKNOWN_JOB)
 _NEWEST = "f" * 32
@@ -108,10 +112,13 @@ class EditJob(Act[JobShown], frozen=True):
     answers: ClassVar[type] = JobShown
 
     job: str
-    size: JobSize | None
     title: str | None
     description: str | None
     skills: tuple[str, ...] | None
+    type: str | None
+    budget: int | msgspec.UnsetType | None = msgspec.UNSET
+    duration: str | msgspec.UnsetType | None = msgspec.UNSET
+    weekly_hours: str | msgspec.UnsetType | None = msgspec.UNSET
 
     def needs(self, needs: Needs) -> None:
         """Say what has to be read: the job's row decides between an edit, a hire and a closing."""
@@ -130,8 +137,15 @@ class EditJob(Act[JobShown], frozen=True):
             description=row.description if self.description is None else self.description,
             skills=row.skills if self.skills is None else msgspec.json.encode(self.skills).decode(),
         )
-        if self.size is not None:
-            row = repack_job(row, job.resize(unpack_job(row), self.size, batch.pack, batch.now))
+        if self.type is not None or not self.budget is self.duration is self.weekly_hours is msgspec.UNSET:
+            # What is left out is taken from the job as it is now, whatever another edit has made of it meanwhile.
+            size = _size(
+                self.type or row.type,
+                _or_else(self.budget, row.budget),
+                _or_else(self.duration, row.duration),
+                _or_else(self.weekly_hours, row.weekly_hours),
+            )
+            row = repack_job(row, job.resize(unpack_job(row), size, batch.pack, batch.now))
         batch.put(row, new=False)
         return showing.job(row, batch.pack, batch.now)
 
@@ -180,6 +194,11 @@ def _skills(skills: Sequence[str]) -> tuple[str, ...]:
     if isinstance(skills, str) or len(skills) > MOST_SKILLS:
         raise ValueError(f"skills: expected a list of at most {MOST_SKILLS}, got {skills!r:.80}")
     return tuple(text("skills", skill, MOST_NAME) for skill in skills)
+
+
+def _or_else(given: T | msgspec.UnsetType, kept: T) -> T:
+    """Return what is given, and what is kept where nothing is."""
+    return kept if isinstance(given, msgspec.UnsetType) else given
 
 
 def _size(type_: str, budget: int | None, duration: str | None, weekly_hours: str | None) -> JobSize:
@@ -243,27 +262,18 @@ async def edit_job(
 ) -> JobShown | Refused:
     """Edit a job; what is left out stays. A new size reprices later proposals only (RULES 1.3).
 
-    Refused as `unknown_job`, `job_not_open` for a closed one.
+    Refused as `unknown_job`, `job_not_open` for a closed one. Raises ValueError for malformed arguments.
     """
+    # Only to look at what is given; what it means for the job is decided with the job as it is then.
+    kind = JobType.FIXED.value if type is None else type
+    _size(kind, _or_else(budget, None), _or_else(duration, None), _or_else(weekly_hours, None))
+    title = optional_text("title", title, MOST_NAME)
+    description = optional_text("description", description, MOST_DESCRIPTION, 0)
+    listed = None if skills is None else _skills(skills)
     found = await find(ledger, "job", job_id)
-    row = None if found is None else await reads.job(ledger, found)
-    if row is None or found is None:
+    if found is None:
         return _UNKNOWN
-    size = None
-    if type is not None or not budget is duration is weekly_hours is msgspec.UNSET:
-        size = _size(
-            type or row.type,
-            row.budget if isinstance(budget, msgspec.UnsetType) else budget,
-            row.duration if isinstance(duration, msgspec.UnsetType) else duration,
-            row.weekly_hours if isinstance(weekly_hours, msgspec.UnsetType) else weekly_hours,
-        )
-    act = EditJob(
-        found,
-        size,
-        optional_text("title", title, MOST_NAME),
-        optional_text("description", description, MOST_DESCRIPTION, 0),
-        None if skills is None else _skills(skills),
-    )
+    act = EditJob(found, title, description, listed, type, budget, duration, weekly_hours)
     return await ledger.do(act, idempotency_key(key))
 
 
@@ -296,7 +306,7 @@ async def jobs(
         _JOBS,
         {
             "before": cursor_id(cursor, _NEWEST),
-            "max_price": reads.ALL if max_price is None else max_price,
+            "max_price": reads.ALL if max_price is None else whole("max_price", max_price, 0, MOST_CONNECTS),
             "client": client or "",
             "client_id": client or "0" * 32,
             "q": f"%{text('q', words, MOST_NAME, 0)}%",

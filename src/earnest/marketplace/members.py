@@ -12,7 +12,16 @@ from earnest.ledger.rows import MemberRow
 from earnest.ledger.store import Needs
 from earnest.ledger.writer import Key
 from earnest.marketplace import showing
-from earnest.marketplace.given import MOST_NAME, cursor_number, find, idempotency_key, one_of, optional_text, page_size
+from earnest.marketplace.given import (
+    MOST_NAME,
+    cursor_number,
+    find,
+    idempotency_key,
+    one_of,
+    optional_text,
+    optional_truth,
+    page_size,
+)
 from earnest.marketplace.shown import MemberShown, Page
 from earnest.rules.member import Role
 from earnest.rules.outcome import Refusal, Refused
@@ -44,7 +53,7 @@ class AddMember(Act[MemberShown], frozen=True):
             return Refused(Refusal.NOT_FOR_THIS_KIND, {"kind": account.kind})
         row = MemberRow(self.account, batch.next_seq(self.account), self.role, batch.at, self.name, self.can_propose)
         batch.put(row)
-        return showing.member(row)
+        return showing.member(msgspec.structs.replace(row, name=None))
 
 
 class ChangeMember(Act[MemberShown], frozen=True):
@@ -83,7 +92,7 @@ class ChangeMember(Act[MemberShown], frozen=True):
             removed_at=batch.at if self.leaves else None,
         )
         batch.put(changed, new=False)
-        return showing.member(changed)
+        return showing.member(msgspec.structs.replace(changed, name=None))
 
 
 async def add_member(
@@ -100,11 +109,13 @@ async def add_member(
     Refused as `unknown_account`, `not_for_this_kind` for an individual's account.
     """
     one_of("role", role, ROLES)
+    optional_truth("can_propose", can_propose)
     found = await find(ledger, "account", account_id)
     if found is None:
         return Refused(Refusal.UNKNOWN_ACCOUNT)
     act = AddMember(found, optional_text("name", name, MOST_NAME), role, can_propose)
-    return await ledger.do(act, idempotency_key(key))
+    answer = await ledger.do(act, idempotency_key(key))
+    return answer if isinstance(answer, Refused) else msgspec.structs.replace(answer, name=name)
 
 
 async def change_member(
@@ -119,6 +130,8 @@ async def change_member(
     """Change a member's name, role, or leave to propose; what is left out stays. Refused as `unknown_member`."""
     if role is not None:
         one_of("role", role, ROLES)
+    if not isinstance(can_propose, msgspec.UnsetType):
+        optional_truth("can_propose", can_propose)
     where = numbered(member_id, MEMBER)
     if where is None:
         return Refused(Refusal.UNKNOWN_MEMBER)
@@ -138,7 +151,10 @@ async def _on_member(ledger: Ledger, act: ChangeMember, key: str | Key | None) -
     answer = await ledger.do(act, idempotency_key(key))
     if isinstance(answer, Refused) and answer.code is Refusal.UNKNOWN_ACCOUNT:
         return Refused(Refusal.UNKNOWN_MEMBER)
-    return answer
+    if isinstance(answer, Refused):
+        return answer
+    row = await reads.member(ledger, act.account, act.seq)
+    return answer if row is None else msgspec.structs.replace(answer, name=row.name)
 
 
 async def members(

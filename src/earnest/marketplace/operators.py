@@ -8,7 +8,8 @@ from earnest.ledger.ledger import Ledger
 from earnest.ledger.writer import Key
 from earnest.marketplace import showing
 from earnest.marketplace.accounts import ActOnAccount, on_account
-from earnest.marketplace.given import find, instant, text
+from earnest.marketplace.given import find, instant
+from earnest.marketplace.given import text as checked
 from earnest.marketplace.shown import AccountShown, SuspensionShown
 from earnest.rules import commands
 from earnest.rules.commands import MOST_TEXT, Command
@@ -92,7 +93,7 @@ async def grant(
     Refused as `malformed` for an expiry that has passed. Raises ValueError for a number or text out of range.
     """
     expires_at = instant("expires_at", expires_at)
-    commands.Grant(connects, text("reason", reason, MOST_TEXT), expires_at)
+    commands.Grant(connects, checked("reason", reason, MOST_TEXT), expires_at)
     return await on_account(
         ledger, account_id, GrantBonus, key, connects=connects, reason=reason, expires_at=expires_at
     )
@@ -102,7 +103,7 @@ async def revoke(
     ledger: Ledger, account_id: str, connects: int, *, reason: str, key: str | Key | None = None
 ) -> AccountShown | Refused:
     """Take connects, in burn order. Refused as `insufficient_connects` where fewer are held."""
-    commands.Revoke(connects, text("reason", reason, MOST_TEXT))
+    commands.Revoke(connects, checked("reason", reason, MOST_TEXT))
     return await on_account(ledger, account_id, RevokeConnects, key, connects=connects, reason=reason)
 
 
@@ -110,28 +111,26 @@ async def suspend(
     ledger: Ledger, account_id: str, *, reason: str, key: str | Key | None = None
 ) -> AccountShown | Refused:
     """Suspend an account from proposing, until that is lifted."""
-    return await on_account(ledger, account_id, SuspendAccount, key, reason=text("reason", reason, MOST_TEXT))
+    return await on_account(ledger, account_id, SuspendAccount, key, reason=checked("reason", reason, MOST_TEXT))
 
 
-async def appeal(
-    ledger: Ledger, account_id: str, text_: str, *, key: str | Key | None = None
-) -> AccountShown | Refused:
+async def appeal(ledger: Ledger, account_id: str, text: str, *, key: str | Key | None = None) -> AccountShown | Refused:
     """Appeal a suspension, as its holder, once. Refused as `not_suspended`, `already_appealed`."""
-    return await on_account(ledger, account_id, AppealSuspension, key, text=text("text", text_, MOST_TEXT))
+    return await on_account(ledger, account_id, AppealSuspension, key, text=checked("text", text, MOST_TEXT))
 
 
 async def lift_suspension(
     ledger: Ledger, account_id: str, *, reason: str = "", key: str | Key | None = None
 ) -> AccountShown | Refused:
     """Lift a suspension: its count starts anew. Refused as `not_suspended`."""
-    return await on_account(ledger, account_id, LiftSuspension, key, reason=text("reason", reason, MOST_TEXT, 0))
+    return await on_account(ledger, account_id, LiftSuspension, key, reason=checked("reason", reason, MOST_TEXT, 0))
 
 
 async def uphold_suspension(
     ledger: Ledger, account_id: str, *, reason: str = "", key: str | Key | None = None
 ) -> AccountShown | Refused:
     """Uphold a suspension. Refused as `not_suspended`."""
-    return await on_account(ledger, account_id, UpholdSuspension, key, reason=text("reason", reason, MOST_TEXT, 0))
+    return await on_account(ledger, account_id, UpholdSuspension, key, reason=checked("reason", reason, MOST_TEXT, 0))
 
 
 async def suspension(ledger: Ledger, account_id: str) -> SuspensionShown | Refused | None:

@@ -98,7 +98,7 @@ class SubmitProposal(Act[ProposalShown], frozen=True):
         proposal = outcome.proposals[0]
         if self.letter is not None:
             batch.put(LetterRow(self.account, proposal.n, self.letter))
-        return showing.proposal(proposal, batch.pack, self.bid, self.letter, outcome.account.balance)
+        return showing.proposal(proposal, batch.pack, self.bid, None, outcome.account.balance)
 
 
 class MoveProposal(Act[ProposalShown], frozen=True):
@@ -171,7 +171,10 @@ async def _submit(ledger: Ledger, new: NewProposal, key: Key | None) -> Proposal
         return _UNKNOWN_ACCOUNT
     job = await find(ledger, "job", new.job_id)
     # An id that can't be one names no job, and the account may still be refused for something earlier.
-    return await ledger.do(SubmitProposal(account, job or NOBODY, new.worker_id, letter, bid), key)
+    answer = await ledger.do(SubmitProposal(account, job or NOBODY, new.worker_id, letter, bid), key)
+    if letter is None or isinstance(answer, Refused):
+        return answer
+    return msgspec.structs.replace(answer, cover_letter=letter)
 
 
 async def submit_batch(

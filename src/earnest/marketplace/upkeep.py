@@ -32,13 +32,11 @@ _DUE = (
 _COUNT_DUE = "select count(*) from account where due_at <= :now"
 _REQUESTS = (
     "select owner_id, key, recorded_at from request"
-    " where owner_id > id(:owner) or (owner_id = id(:owner) and key > :key)"
-    " order by owner_id, key limit :limit"
+    " where (owner_id, key) > (id(:owner), :key) order by owner_id, key limit :limit"
 )
 _DROP_REQUESTS = (
     "delete from request where recorded_at < :before"
-    " and (owner_id > id(:owner) or (owner_id = id(:owner) and key > :key))"
-    " and (owner_id < id(:last_owner) or (owner_id = id(:last_owner) and key <= :last_key))"
+    " and (owner_id, key) > (id(:owner), :key) and (owner_id, key) <= (id(:last_owner), :last_key)"
 )
 
 

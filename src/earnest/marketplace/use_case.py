@@ -5,6 +5,7 @@ function that waits by itself.
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
@@ -23,6 +24,9 @@ class UseCase(Generic[P, T]):
     def __init__(self, function: Callable[Concatenate[Ledger, P], Coroutine[Any, Any, T]]) -> None:
         self._function = function
         functools.update_wrapper(self, function)  # type: ignore[arg-type]
+        # What `help` shows: the function without its ledger.
+        whole = inspect.signature(function)
+        self.__signature__ = whole.replace(parameters=list(whole.parameters.values())[1:])
 
     @overload
     def __get__(self, face: "Marketplace", owner: type) -> Callable[P, T]: ...

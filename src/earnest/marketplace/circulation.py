@@ -1,0 +1,223 @@
+"""What circulated: where connects came from in a span of time, and where they went, over all accounts together.
+
+The figures are the journal's sums, settled on paper: what an account was due to be written before the span's end is
+counted whether it is written or not, so settling changes nothing here.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from earnest.ledger.flows import Flow, Move, bonuses, due_accounts, flows, moves
+from earnest.ledger.ledger import Ledger
+from earnest.ledger.packing import instant as instant_of
+from earnest.ledger.packing import micros, unpack_account
+from earnest.ledger.rows import AccountRow
+from earnest.marketplace.given import instant
+from earnest.rules.account import Account, Entry, EntryKind, Lot, Source
+from earnest.rules.book import Book
+from earnest.rules.outcome import Notice, NoticeKind
+from earnest.rules.pack import Pack
+from earnest.rules.settle import settle
+
+_FIGURES = {
+    EntryKind.ALLOT: "granted",
+    EntryKind.BONUS: "granted",
+    EntryKind.PURCHASE: "bought",
+    EntryKind.RETURN: "returned",
+    EntryKind.SPEND: "spent",
+    EntryKind.EXPIRE: "expired",
+    EntryKind.FORFEIT: "forfeited",
+    EntryKind.REVOKE: "taken_back",
+}
+
+ORIGINS = (Source.ALLOTMENT, Source.PURCHASE, Source.BONUS)
+"""What a lot can first have come from."""
+
+
+class Circulated(msgspec.Struct, frozen=True, kw_only=True):
+    """What moved, in connects.
+
+    held_before + granted + bought + returned = spent + expired + forfeited + taken_back + held.
+    """
+
+    held_before: int
+    granted: int
+    bought: int
+    returned: int
+    spent: int
+    expired: int
+    forfeited: int
+    taken_back: int
+    held: int
+
+
+class CirculatedOnPlan(Circulated, frozen=True, kw_only=True):
+    """What moved on one plan, with what its accounts brought when they came to it and took when they left it.
+
+    held_before + granted + bought + returned + moved_in = spent + expired + forfeited + taken_back + moved_out + held.
+    """
+
+    moved_in: int
+    moved_out: int
+
+
+class CirculationShown(Circulated, frozen=True, kw_only=True):
+    """What circulated from `since` on (None: from the beginning) and before `until`.
+
+    `by_source` is told by what connects first came from, through carries and refunds: `allotment`, `purchase` or
+    `bonus`; `by_plan` by the plan their account was on.
+    """
+
+    since: datetime | None
+    until: datetime
+    by_source: dict[str, Circulated]
+    by_plan: dict[str, CirculatedOnPlan]
+
+
+async def circulation(
+    ledger: Ledger, *, since: datetime | None = None, until: datetime | None = None
+) -> CirculationShown:
+    """Show what circulated from `since` on and before `until`, in total, by original source, and by plan.
+
+    A line counts when it took effect, however late it was written. Without `until`, or with one in the future, all is
+    counted up to now, and with what takes effect right now. Raises ValueError for a `since` after `until`.
+    """
+    first, last = instant("since", since), instant("until", until)
+    if first is not None and last is not None and first > last:
+        raise ValueError(f"since: expected a time not after until, {last.isoformat()}, got {first.isoformat()}")
+    now = ledger.now
+    # One past now, so that what has just happened is there.
+    end = micros(now) + 1 if last is None else min(micros(last), micros(now) + 1)
+    start = 0 if first is None else micros(first)
+    tally = _Tally()
+    async with ledger.snapshot() as snapshot:
+        tally.add(await flows(snapshot, start, end), await moves(snapshot, start, end))
+        async for rows in due_accounts(snapshot, end):
+            accounts = [unpack_account(row) for row in rows]
+            given = await bonuses(snapshot, rows[0].account_id, rows[-1].account_id) if _want_roots(accounts) else set()
+            # It is mere arithmetic, but a lot of it, and others wait on this loop.
+            due = await asyncio.to_thread(_due, rows, accounts, given, ledger.pack, start, end)
+            tally.add(*due)
+    plans = dict.fromkeys(plan.code for revision in ledger.pack.revisions for plan in revision.plans)
+    return CirculationShown(
+        since=first,
+        until=now if last is None or last > now else last,
+        by_source={source.value: tally.of_source(source) for source in ORIGINS},
+        by_plan={plan: tally.on_plan(plan) for plan in plans},
+        **tally.total(),
+    )
+
+
+class _Tally:
+    """The figures while they grow: flows and moves are added in any number of pieces."""
+
+    def __init__(self) -> None:
+        self._total = _Row()
+        self._by_source: defaultdict[Source, _Row] = defaultdict(_Row)
+        self._by_plan: defaultdict[str, _Row] = defaultdict(_Row)
+
+    def add(self, flowed: Iterable[Flow], moved: Iterable[Move]) -> None:
+        """Add what flowed, and what moved between plans."""
+        for flow in flowed:
+            for row in (self._total, self._by_source[flow.source], self._by_plan[flow.plan]):
+                row.add(_FIGURES[flow.kind], flow.connects, within=flow.within)
+        for move in moved:
+            self._by_plan[move.old].add("moved_out", -move.connects, within=move.within)
+            self._by_plan[move.new].add("moved_in", move.connects, within=move.within)
+
+    def total(self) -> dict[str, int]:
+        """Return the figures of all accounts."""
+        return self._total.figures()
+
+    def of_source(self, source: Source) -> Circulated:
+        """Return the figures of what first came from a source."""
+        return Circulated(**self._by_source[source].figures())
+
+    def on_plan(self, plan: str) -> CirculatedOnPlan:
+        """Return the figures of a plan."""
+        row = self._by_plan[plan]
+        return CirculatedOnPlan(**row.figures(), moved_in=row.sums["moved_in"], moved_out=row.sums["moved_out"])
+
+
+class _Row:
+    """The figures of one row while they grow; what left is counted as more than nothing."""
+
+    def __init__(self) -> None:
+        self.sums = Counter[str]()
+        self.held_before = 0
+        self.held = 0
+
+    def add(self, figure: str, connects: int, *, within: bool) -> None:
+        """Add connects that came, or below 0, left: in the span, or before it."""
+        self.held += connects
+        if within:
+            self.sums[figure] += abs(connects)
+        else:
+            self.held_before += connects
+
+    def figures(self) -> dict[str, int]:
+        """Return the figures that every row has."""
+        flowed = {figure: self.sums[figure] for figure in _FIGURES.values()}
+        return {"held_before": self.held_before, "held": self.held, **flowed}
+
+
+def _want_roots(accounts: Iterable[Account]) -> bool:
+    """Say whether accounts hold lots of which only their root can tell where they first came from."""
+    return any(
+        lot.purchase_id is None and lot.source in (Source.CARRIED, Source.REFUND)
+        for account in accounts
+        for lot in account.lots
+    )
+
+
+def _due(
+    rows: list[AccountRow],
+    accounts: list[Account],
+    given: set[tuple[str, int]],
+    pack: Pack,
+    since: int,
+    until: int,
+) -> tuple[list[Flow], list[Move]]:
+    """Settle accounts on paper, and return what would be written as having taken effect before a time."""
+    at, start = instant_of(until - 1), instant_of(since)
+    lines: Counter[tuple[bool, str, EntryKind, Source]] = Counter()
+    moved: Counter[tuple[bool, str, str]] = Counter()
+    for row, account in zip(rows, accounts, strict=True):
+        book = Book(account, pack, at)
+        settle(book)
+        for line in book.entries:
+            if line.kind is not EntryKind.CARRY and line.lot is not None:
+                source = _origin(row.account_id, line.lot, given)
+                lines[line.effective_at >= start, line.plan, line.kind, source] += line.connects
+        for change, old, new, connects in _changes(account, book.entries, book.notices):
+            moved[change.at >= start, old, new] += connects
+    return [Flow(*key, connects) for key, connects in lines.items()], [Move(*key, n) for key, n in moved.items()]
+
+
+def _origin(account_id: str, lot: Lot, given: set[tuple[str, int]]) -> Source:
+    """Return what a lot first came from."""
+    if lot.purchase_id is not None:
+        return Source.PURCHASE
+    if lot.source is Source.BONUS or (account_id, lot.root) in given:
+        return Source.BONUS
+    return Source.ALLOTMENT
+
+
+def _changes(account: Account, lines: list[Entry], notices: list[Notice]) -> Iterable[tuple[Notice, str, str, int]]:
+    """Yield changes of plan that settling brings: the notice, the plans before and after, and what moved."""
+    plan, balance, n = account.plan, account.balance, 0
+    for notice in notices:
+        if notice.kind is not NoticeKind.PLAN_CHANGED or notice.plan is None:
+            continue
+        # At the instant of the change, what expired is written under the plan before it.
+        while n < len(lines) and (
+            lines[n].effective_at < notice.at or (lines[n].effective_at == notice.at and lines[n].plan == plan)
+        ):
+            balance = lines[n].balance_after
+            n += 1
+        yield notice, plan, notice.plan, balance
+        plan = notice.plan
