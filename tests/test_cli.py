@@ -80,9 +80,20 @@ def test_version_and_help() -> None:
     assert re.fullmatch(r"earnest \d+\.\d+\.\d+\n", run("--version").stdout)
     whole = run("--help")
     assert whole.exit_code == 0
-    for command in ("check-pack", "price", "simulate"):
-        assert command in whole.stdout
-        assert run(command, "--help").exit_code == 0
+    for command in (
+        "check-pack",
+        "price",
+        "simulate",
+        "rehearse",
+        "migrate",
+        "settle",
+        "audit",
+        "journal",
+        "import",
+        "import jobs",
+    ):
+        assert command.split()[0] in whole.stdout
+        assert run(*command.split(), "--help").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -100,6 +111,13 @@ def test_version_and_help() -> None:
         ("price", "a.csv", "--column", "type=x", "--column", "type=y"),
         ("check-pack",),
         ("simulate",),
+        ("journal",),
+        ("journal", "acc_1", "--csv", "--json"),
+        ("import",),
+        ("import", "jobs"),
+        ("import", "jobs", "a.csv", "--column", "posted_at=x"),
+        ("import", "jobs", "a.csv", "--client", "ext:dan", "--column", "client=x"),
+        ("migrate", "now"),
         ("simulate", "--postings", "a.csv", "--freelancers", "0", "--months", "1", "--seed", "1"),
         ("simulate", "--postings", "a.csv", "--freelancers", "1", "--months", "99999", "--seed", "1"),
         ("simulate", "--postings", "a.csv", "--freelancers", "1", "--months", "1.5", "--seed", "1"),
@@ -135,7 +153,8 @@ def test_help_waits_for_nothing_that_takes_long_to_import() -> None:
     script = "import sys, earnest.cli; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()  # noqa: S603
     assert "earnest.cli.posting_commands" in loaded
-    assert not {"earnest.lab.simulate", "alembic", "psycopg", "sqlalchemy"} & set(loaded)
+    later = {"earnest.lab.simulate", "earnest.lab.rehearse", "earnest.marketplace", "alembic", "psycopg", "sqlalchemy"}
+    assert not later & set(loaded)
 
 
 def test_no_terminal_no_colour_and_a_fixed_width() -> None:

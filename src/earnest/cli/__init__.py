@@ -1,7 +1,8 @@
 """The command line: it reads arguments, calls what does the work, and prints.
 
 Figures go to standard output and complaints to standard error, a line each. It ends with 0 when all is well, 1 when
-the input was wrong, 2 for wrong usage, 130 when interrupted and 141 when whoever read its output went away.
+the input was wrong or an audit found differences, 2 for wrong usage, 3 when the ledger can't be used (out of reach,
+of another version, under another rule pack), 130 when interrupted and 141 when whoever read its output went away.
 
 A command is a function in a module of its kind, and is given its name here. Help needs all of them at once, so what
 takes long to import is imported within the command that works with it.
@@ -14,8 +15,11 @@ from typing import Annotated
 
 import typer
 
+from earnest.cli.database_commands import audit, journal, migrate_command, settle
+from earnest.cli.import_commands import imports
 from earnest.cli.pack_commands import check_pack
 from earnest.cli.posting_commands import price, simulate_command
+from earnest.cli.rehearse_command import rehearse_command
 from earnest.cli.show import INTERRUPTED, put, unwritable
 
 app = typer.Typer(
@@ -28,6 +32,12 @@ app = typer.Typer(
 app.command("check-pack")(check_pack)
 app.command("price")(price)
 app.command("simulate")(simulate_command)
+app.command("rehearse")(rehearse_command)
+app.command("migrate")(migrate_command)
+app.command("settle")(settle)
+app.command("audit")(audit)
+app.command("journal")(journal)
+app.add_typer(imports, name="import")
 
 
 def main() -> None:

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 from rich import box
+from rich.console import RenderableType
 from rich.table import Table
 
 from earnest.cli.options import JsonOption, PackOption, load_pack
 from earnest.cli.show import complain, end, progress, put_json, sentences, show, table
 from earnest.lab import postings
 from earnest.lab.circulation import FIGURES, Circulated
-from earnest.lab.conservation import ConservationError
 from earnest.lab.postings import BadRow, Posting, PostingsError
+from earnest.ledger.conservation import ConservationError
 from earnest.rules.pack import Pack
+from earnest.rules.price import JobSize
 from earnest.rules.price import price as price_of
 
 if TYPE_CHECKING:
@@ -58,18 +60,22 @@ class Postings:
                 if isinstance(row, Posting):
                     yield row
                 else:
-                    self._skip(row)
+                    self.skip(row)
         except PostingsError as error:
             end(f"{self._file}: {error}")
         except OSError as error:
             end(f"{self._file}: expected a file that can be read, got: {error.strerror or error}")
-        if self.skipped > BAD_ROWS_SHOWN:
-            complain(f"{self._file}: and {self.skipped - BAD_ROWS_SHOWN:,} more")
 
-    def _skip(self, row: BadRow) -> None:
+    def skip(self, row: BadRow) -> None:
+        """Count a row as bad, and complain about it if it is among the first."""
         self.skipped += 1
         if self.skipped <= BAD_ROWS_SHOWN:
             complain(f"{self._file}: line {row.line}: {row.reason}")
+
+    def sum_up(self) -> None:
+        """Complain about how many more rows were bad than were complained about."""
+        if self.skipped > BAD_ROWS_SHOWN:
+            complain(f"{self._file}: and {self.skipped - BAD_ROWS_SHOWN:,} more")
 
 
 def _columns(given: list[str], fields: Collection[str]) -> dict[str, str]:
@@ -106,6 +112,7 @@ def price(
     card = pack.revisions[-1].price_card
     rows = Postings(file, column, pack)
     counts = Counter(price_of(posting.size, card) for posting in rows)
+    rows.sum_up()
     if strict and rows.skipped:
         end(f"{file}: nothing was priced, as {'1 row is' if rows.skipped == 1 else f'{rows.skipped:,} rows are'} bad")
     prices = {each: counts[each] for each in range(card.least, card.most + 1)}
@@ -133,11 +140,19 @@ def _distribution(prices: dict[int, int]) -> Table:
 # simulate
 
 
+PostingsOption = Annotated[
+    str, typer.Option("--postings", metavar="FILE.csv", help="The jobs that are posted, by size.")
+]
+FreelancersOption = Annotated[int, typer.Option("--freelancers", min=1, metavar="N", help="Accounts that are opened.")]
+MonthsOption = Annotated[int, typer.Option("--months", min=1, max=MOST_MONTHS, metavar="N", help="Months to live.")]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same figures.")]
+
+
 def simulate_command(
-    file: Annotated[str, typer.Option("--postings", metavar="FILE.csv", help="The jobs that are posted, by size.")],
-    freelancers: Annotated[int, typer.Option("--freelancers", min=1, metavar="N", help="Accounts that are opened.")],
-    months: Annotated[int, typer.Option("--months", min=1, max=MOST_MONTHS, metavar="N", help="Months to live.")],
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same figures.")],
+    file: PostingsOption,
+    freelancers: FreelancersOption,
+    months: MonthsOption,
+    seed: SeedOption,
     pack_name: PackOption = "article",
     column: ColumnOption = None,
     as_json: JsonOption = False,
@@ -146,23 +161,34 @@ def simulate_command(
     from earnest.lab.simulate import simulate
 
     pack = load_pack(pack_name)
-    rows = Postings(file, column, pack)
+    sizes, skipped = sizes_of(file, column, pack)
     try:
         with progress("days") as tell:
-            result = simulate((posting.size for posting in rows), freelancers, months, seed, pack, tell)
+            result = simulate(sizes, freelancers, months, seed, pack, tell)
     except ConservationError as error:
         end(f"connects are not conserved: {error}")
     except ValueError as error:
         end(f"{file}: {error}")
     if as_json:
-        put_json({**msgspec.to_builtins(result), "skipped": rows.skipped})
+        put_json({**msgspec.to_builtins(result), "skipped": skipped})
     else:
-        many = pack.file.token.plural
-        show(
-            _circulated(f"What circulated by plan, in {many}", "plan", result.by_plan()),
-            _circulated(f"What circulated by month, in {many}", "month", result.by_month()),
-            *sentences(_what_happened(result)),
-        )
+        show(*simulated(result, pack))
+
+
+def sizes_of(file: str, columns: list[str] | None, pack: Pack) -> tuple[list[JobSize], int]:
+    """Return the sizes of a file's postings, and how many rows were bad."""
+    rows = Postings(file, columns, pack)
+    sizes = [posting.size for posting in rows]
+    rows.sum_up()
+    return sizes, rows.skipped
+
+
+def simulated(result: "SimulationResult", pack: Pack) -> Iterator[RenderableType]:
+    """Yield what came of a simulation: what circulated by plan and by month, and what happened in plain words."""
+    many = pack.file.token.plural
+    yield _circulated(f"What circulated by plan, in {many}", "plan", result.by_plan())
+    yield _circulated(f"What circulated by month, in {many}", "month", result.by_month())
+    yield from sentences(_what_happened(result))
 
 
 def _circulated(title: str, key: str, rows: Iterable[Circulated]) -> Table:

@@ -23,6 +23,8 @@ from rich.table import Table
 from rich.text import Text
 
 WRONG_INPUT = 1
+DIFFERENCES = 1
+NO_LEDGER = 3
 PIPE_BROKEN = 141
 INTERRUPTED = 130
 
@@ -104,7 +106,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
         inner = 0 < index < len(columns) - 1
         words = [word for cell in (name, *(row[index] for row in rows)) for word in cell.split()]
         width = max(FIGURE_WIDTH, *map(len, words)) if inner else None
-        figures = all(row[index].replace(",", "").isdecimal() for row in rows)
+        figures = all(row[index].replace(",", "").removeprefix("-").isdecimal() for row in rows)
         shown.add_column(Text(plain(name)), overflow="fold", max_width=width, justify="right" if figures else "left")
     for row in rows:
         shown.add_row(*(Text(plain(cell)) for cell in row))
@@ -125,9 +127,9 @@ def heading(text: str) -> Text:
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Show on standard error, if it is a terminal, how far something is.
 
-    Yields what is to be called on the way, with how many of `what` are done and how many there are.
+    Yields what is to be called on the way, with how many of `what` are done and how many there are, 0 for unknown.
     """
     bar = Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
     with bar:
         task = bar.add_task(what)
-        yield lambda done, all_: bar.update(task, completed=done, total=all_)
+        yield lambda done, all_: bar.update(task, completed=done, total=all_ or None)

@@ -233,6 +233,12 @@ def _details(cells: list[str], at: Mapping[str, int]) -> dict[str, Any]:
     return details
 
 
+def title_of(size: JobSize, category: str | None = None) -> str:
+    """Return a plain title for a job that has none of its own: how it pays, and in which category it is."""
+    kind = "Hourly job" if size.type is JobType.HOURLY else "Fixed-price job"
+    return kind if category is None else f"{kind} in {category}"
+
+
 def _time(cell: str) -> datetime:
     """Return a cell's time in UTC; raises ValueError for what is none, and for a time without a zone."""
     try:

@@ -7,14 +7,14 @@ know happens.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import TypeVar
 
 from earnest.lab.circulation import Circulation
-from earnest.lab.conservation import Conservation, Totals
 from earnest.lab.market import Market
+from earnest.ledger.conservation import Conservation, Totals
 from earnest.rules.account import Kind, Status
 from earnest.rules.commands import (
     Appeal,
@@ -72,12 +72,26 @@ _Any = TypeVar("_Any")
 
 
 class Town:
-    """The people of a marketplace and their habits, day by day."""
+    """The people of a marketplace and their habits, day by day.
 
-    def __init__(self, sizes: list[JobSize], freelancers: int, months: int, seed: int, pack: Pack) -> None:
+    They act on a market of the kind given. Each act has an instant of its own, unless `instants_a_day` says how many
+    instants the acts of a day share.
+    """
+
+    def __init__(
+        self,
+        sizes: list[JobSize],
+        freelancers: int,
+        months: int,
+        seed: int,
+        pack: Pack,
+        kind: type[Market] = Market,
+        instants_a_day: int | None = None,
+    ) -> None:
         self.sizes, self.months, self.seed, self.pack = sizes, months, seed, pack
+        self.instants_a_day = instants_a_day
         self.chance = Random(seed)
-        self.market = Market(pack, self._audit)
+        self.market = kind(pack, self._audit)
         self.conservation = Conservation()
         self.circulation = Circulation(pack, FIRST_MONTH, months)
         month, year = FIRST_MONTH.month - 1 + months, FIRST_MONTH.year
@@ -110,21 +124,30 @@ class Town:
 
     # Days
 
-    def live(self, progress: Callable[[int, int], None] | None) -> None:
-        """Live all days, and settle every account at the last instant of the last one."""
+    def live(self, progress: Callable[[int, int], None] | None = None) -> Iterator[datetime]:
+        """Live all days, and settle every account at the last instant of the last one.
+
+        Yields each instant when everything has happened that happens at it.
+        """
         calendar, first = self.pack.calendar, FIRST_MONTH.toordinal()
         starts = [calendar.day_start(first + day) for day in range(self.days + 1)]
         for day in range(self.days):
             self.day = day
             self._clear_board()
             events = self._events()
-            step = (starts[day + 1] - starts[day]) / (len(events) + 1)
-            now = starts[day]
-            for act, arguments in events:
-                now += step
-                act(now, *arguments)
+            instants = min(self.instants_a_day or len(events), len(events))
+            step = (starts[day + 1] - starts[day]) / (instants + 1)
+            for instant in range(instants):
+                now = starts[day] + (instant + 1) * step
+                for act, arguments in events[
+                    len(events) * instant // instants : len(events) * (instant + 1) // instants
+                ]:
+                    act(now, *arguments)
+                yield now
             if date.fromordinal(first + day + 1).day == 1:
-                self._end_month(starts[day + 1] - timedelta(microseconds=1))
+                now = starts[day + 1] - timedelta(microseconds=1)
+                self._end_month(now)
+                yield now
             if progress is not None:
                 progress(day + 1, self.days)
 
