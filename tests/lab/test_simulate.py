@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from earnest.lab import market
 from earnest.lab.circulation import Circulated, Circulation
-from earnest.lab.conservation import Conservation, ConservationError
 from earnest.lab.simulate import SimulationResult, simulate
+from earnest.ledger.conservation import Conservation, ConservationError
 from earnest.rules.account import EntryKind
 from earnest.rules.commands import ChangePlan, Open, Settle
 from earnest.rules.outcome import Accepted

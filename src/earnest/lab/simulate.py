@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import msgspec
 
 from earnest.lab.circulation import Circulated, summed
-from earnest.lab.conservation import ConservationError, Totals
 from earnest.lab.town import Town
+from earnest.ledger.conservation import ConservationError, Totals
 from earnest.rules.outcome import NoticeKind, Refusal
 from earnest.rules.pack import Pack
 from earnest.rules.price import JobSize
@@ -78,8 +78,9 @@ def simulate(
         raise ValueError(f"months: expected at least 1, got {months}")
     with _uncollected():
         town = Town(sizes, freelancers, months, seed, pack)
-        town.live(progress)
-    return _result(town)
+        for _ in town.live(progress):
+            pass
+    return result_of(town)
 
 
 @contextmanager
@@ -94,7 +95,7 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _result(town: Town) -> SimulationResult:
+def result_of(town: Town) -> SimulationResult:
     """Return the figures; raises ConservationError where what circulated is not what the journals say."""
     rows = town.circulation.rows()
     _compare(town, rows)

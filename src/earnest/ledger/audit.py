@@ -114,7 +114,8 @@ class _Table:
 
     async def step(self) -> None:
         """Go on to the next rows."""
-        async for self.id, self.rows in self._runs:
+        async for run in self._runs:
+            self.id, self.rows = run
             return
         self.id, self.rows = _END, []
 
