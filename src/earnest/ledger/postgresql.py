@@ -401,9 +401,6 @@ class PostgreSQLSession:
             failed = _store_error(error, committing=committing)
             if failed is None:
                 raise
-            if failed.lasting:
-                # A new connection finds out whether it still is so; settings, for one, are read when it is made.
-                self._hang_up()
             raise failed from error
         finally:
             overdue.cancel()
@@ -476,7 +473,7 @@ class PostgreSQLStore:
                 try:
                     return await do(connection)
                 except _LASTING:
-                    # As for a lane: the next one is to be a new one.
+                    # A new one may write again: some settings are read only when it is made.
                     await connection.close()
                     raise
         except (psycopg.Error, PoolTimeout, OSError) as error:
