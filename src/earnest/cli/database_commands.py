@@ -48,7 +48,8 @@ def migrate_command(database: DatabaseOption = DATABASE, as_json: JsonOption = F
 def settle(database: DatabaseOption = DATABASE, pack_name: PackOption = "article", as_json: JsonOption = False) -> None:
     """Write up idle accounts, finish returns that were left unfinished, drop what nobody asks for any more.
 
-    It changes nothing that anybody is shown, may run beside a server, and can be interrupted at any time.
+    It changes nothing that anybody is shown, may run beside a server, and can be interrupted at any time. Ends with 1
+    where accounts can't be written up.
     """
     with progress("accounts") as tell:
         done = on_ledger(database, load_pack(pack_name), lambda market: market.keep_up(tell=tell))
@@ -60,6 +61,10 @@ def settle(database: DatabaseOption = DATABASE, pack_name: PackOption = "article
             f"{done.requests_dropped:,} old idempotency keys and {done.events_dropped:,} events that nobody wants "
             "were dropped"
         )
+    for failed in done.accounts_failed:
+        complain(f"{failed}; it can't be written up, and `earnest audit` tells what else differs")
+    if done.accounts_failed:
+        raise typer.Exit(DIFFERENCES)
 
 
 # audit

@@ -39,17 +39,10 @@ def on_ledger(database: str, pack: Pack, work: "Callable[[AsyncMarketplace], Cor
 
 
 async def _opened(database: str, pack: Pack, work: "Callable[[AsyncMarketplace], Coroutine[Any, Any, T]]") -> T:
-    from earnest.ledger import migrate
-    from earnest.ledger.ledger import Ledger, open_store, version_of
+    from earnest.ledger.ledger import Ledger
     from earnest.marketplace import AsyncMarketplace
 
-    # Opening a ledger would give an empty database its tables.
-    store = await open_store(database)
-    try:
-        migrate.check(await version_of(store))
-    finally:
-        await store.close()
-    async with AsyncMarketplace(await Ledger.open(database, pack)) as market:
+    async with AsyncMarketplace(await Ledger.open(database, pack, founds=False)) as market:
         return await work(market)
 
 

@@ -82,8 +82,12 @@ class Ledger:
         clock: Clock = utc_now,
         ids: Ids | None = None,
         lanes: int | None = None,
+        *,
+        founds: bool = True,
     ) -> "Ledger":
-        """Open a database. An empty one gets its tables first.
+        """Open a database. An empty one gets its tables first, and the pack's coming revisions are announced in it.
+
+        With `founds` False an empty one is refused, and nothing is announced: for whoever only looks or helps out.
 
         Raises SchemaError for a database of another version, RevisionError where its rule pack was another one,
         PackError for a pack that can't be read, UnavailableError where the database can't be reached.
@@ -93,11 +97,15 @@ class Ledger:
         store = await open_store(url)
         try:
             version = await version_of(store)
-            if version is None:
+            if version is None and founds:
                 await asyncio.to_thread(migrate.migrate, url)
                 version = await version_of(store)
             migrate.check(version)
-            await revisions.bring_into_force(store, chosen, as_utc(clock(), "clock"))
+            now = as_utc(clock(), "clock")
+            if founds:
+                await revisions.bring_into_force(store, chosen, now)
+            else:
+                await revisions.check(store, chosen, now)
             writer = await Writer.open(store, lambda: chosen, clock, made, lanes)
         except BaseException:
             await store.close()

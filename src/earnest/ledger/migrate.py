@@ -24,7 +24,8 @@ def check(version: str | None) -> None:
         raise SchemaError("the database has none of Earnest's tables; `earnest migrate` makes them")
     if version not in STEPS:
         raise SchemaError(
-            f"the database is of version {version}, which a newer Earnest made; this one knows up to {STEPS[-1]}"
+            f"the database is of version {version}, which a newer Earnest made; this one knows up to {STEPS[-1]}: "
+            "install the newer one, or restore a copy from before it was migrated"
         )
     raise SchemaError(f"the database is of version {version}; `earnest migrate` brings it to {STEPS[-1]}")
 

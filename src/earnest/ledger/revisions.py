@@ -21,22 +21,16 @@ _KEEP = (
 _DROP = "delete from revision where number = :number"
 
 
+async def check(store: Store, pack: Pack, now: datetime) -> None:
+    """Raise RevisionError where a revision in force differs from what was kept of it, or isn't in the pack."""
+    _check(await _kept(store), pack, now)
+
+
 async def bring_into_force(store: Store, pack: Pack, now: datetime) -> None:
     """Keep the pack's revisions; raises RevisionError where one in force differs from what was kept of it."""
-    kept = {number: (since, mark, text) for number, since, mark, text in await store.fetch(_KEPT)}
+    kept = await _kept(store)
+    in_force = _check(kept, pack, now)
     given = {revision.number: revision for revision in pack.revisions}
-    in_force = {number for number, (since, _, _) in kept.items() if _has_begun(since, pack, now)}
-    for number in sorted(in_force):
-        revision = given.get(number)
-        if revision is None:
-            raise RevisionError(f"revision {number} is in force in this database, and pack {pack.file.name} lacks it")
-        text = canonical_text(pack, revision)
-        if fingerprint(text) != kept[number][1]:
-            changed = "; ".join(differences(kept[number][2], text))
-            raise RevisionError(
-                f"revision {number} is in force in this database and cannot change any more: {changed}; "
-                "add a revision that holds from a coming month instead"
-            )
     for number, revision in given.items():
         if number in in_force:
             continue
@@ -59,6 +53,32 @@ async def bring_into_force(store: Store, pack: Pack, now: datetime) -> None:
             )
     for number in kept.keys() - given.keys():
         await store.change(_DROP, {"number": number})
+
+
+_Kept = dict[int, tuple[str, str, str]]
+
+
+async def _kept(store: Store) -> _Kept:
+    """Return what was kept of each revision: since when it holds, its fingerprint, its text."""
+    return {number: (since, mark, text) for number, since, mark, text in await store.fetch(_KEPT)}
+
+
+def _check(kept: _Kept, pack: Pack, now: datetime) -> set[int]:
+    """Return the revisions in force; raises RevisionError where the pack's differ."""
+    given = {revision.number: revision for revision in pack.revisions}
+    in_force = {number for number, (since, _, _) in kept.items() if _has_begun(since, pack, now)}
+    for number in sorted(in_force):
+        revision = given.get(number)
+        if revision is None:
+            raise RevisionError(f"revision {number} is in force in this database, and pack {pack.file.name} lacks it")
+        text = canonical_text(pack, revision)
+        if fingerprint(text) != kept[number][1]:
+            changed = "; ".join(differences(kept[number][2], text))
+            raise RevisionError(
+                f"revision {number} is in force in this database and cannot change any more: {changed}; "
+                "add a revision that holds from a coming month instead"
+            )
+    return in_force
 
 
 def _since(revision: Revision) -> str:

@@ -31,8 +31,11 @@ MOST_WAITING = 10_000
 """Requests a lane lets wait before it turns others away."""
 
 MOST_IN_BATCH = 256
-MOST_PATIENT = 48
-"""Requests of work nobody waits for that join a batch of others."""
+MOST_PATIENT = 24
+"""Requests of work nobody waits for in a batch, while there are others."""
+
+HURRIED_SECONDS = 1.0
+"""How long after a request that somebody waits for the next such one is reckoned with."""
 
 PATIENCE_SECONDS = 10.0
 """How long a request is tried again while the store is out of reach, or its account locked by somebody else."""
@@ -97,6 +100,8 @@ class Lane:
         self._away = 0  # requests that wait for somebody else's lock, outside of both queues
         self._wake = asyncio.Event()
         self._closing = False
+        self._hurried_at = float("-inf")
+        self._rests_until = float("-inf")
         self._task = self._loop.create_task(self._run())
 
     def put(self, waiting: _Waiting) -> None:
@@ -118,7 +123,8 @@ class Lane:
 
     async def _run(self) -> None:
         while True:
-            batch = self._take()
+            began = self._loop.time()
+            batch = self._take(began)
             if batch:
                 try:
                     await self._do(batch)
@@ -126,20 +132,34 @@ class Lane:
                     _log.exception("a batch failed outside of its transaction")
                     for waiting in batch:
                         waiting.fail(error)
+                if batch[-1].act.patient:
+                    ended = self._loop.time()
+                    self._rests_until = ended + (ended - began)
             elif self._closing and not self._away:
                 return
             else:
+                if self._patient:
+                    self._loop.call_at(self._rests_until, self._wake.set)
                 await self._wake.wait()
                 # Whoever was woken by the same event joins the batch.
                 await asyncio.sleep(0)
             self._wake.clear()
 
-    def _take(self) -> list[_Waiting]:
-        """Take what the next batch is to be."""
+    def _take(self, now: float) -> list[_Waiting]:
+        """Take what the next batch is to be.
+
+        Patient requests come last in it. While others have come lately, they are few in a batch, and after one with
+        any of them the lane is left to the others for as long as it took: what nobody waits for takes at most half of
+        the lane, and never much of a batch that somebody waits for.
+        """
         queue, patient = self._queue, self._patient
         batch = [queue.popleft() for _ in range(min(len(queue), MOST_IN_BATCH))]
-        room = MOST_PATIENT if batch else MOST_IN_BATCH
-        batch += [patient.popleft() for _ in range(min(len(patient), room))]
+        if batch:
+            self._hurried_at = now
+        hurried = now - self._hurried_at < HURRIED_SECONDS
+        if not hurried or self._closing or now >= self._rests_until:
+            room = MOST_PATIENT if hurried else MOST_IN_BATCH - len(batch)
+            batch += [patient.popleft() for _ in range(min(len(patient), room))]
         return batch
 
     async def _do(self, batch: list[_Waiting]) -> None:

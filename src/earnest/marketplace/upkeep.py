@@ -11,7 +11,7 @@ from datetime import timedelta
 import msgspec
 
 from earnest.ledger import outbox
-from earnest.ledger.errors import BusyError
+from earnest.ledger.errors import BusyError, LedgerError
 from earnest.ledger.ids import NOBODY
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.packing import micros
@@ -41,9 +41,13 @@ _DROP_REQUESTS = (
 
 
 class UpkeepDone(msgspec.Struct, frozen=True):
-    """What was done: accounts written up, requests dropped, returns finished, events dropped that nobody wants."""
+    """What was done: accounts written up, requests dropped, returns finished, events dropped that nobody wants.
+
+    `accounts_failed` could not be written up, and why; the audit tells what else is wrong with them.
+    """
 
     accounts_settled: int
+    accounts_failed: list[str]
     requests_dropped: int
     returns_finished: int
     events_dropped: int
@@ -55,25 +59,38 @@ Tell = Callable[[int, int], None]
 
 async def keep_up(ledger: Ledger, *, tell: Tell = lambda _done, _all: None) -> UpkeepDone:
     """Write up accounts with something due, drop requests older than 30 days, finish returns left unfinished."""
-    settled = await settle_due(ledger, tell=tell)
+    settled, failed = await settle_due(ledger, tell=tell)
     dropped = await drop_requests(ledger)
     finished = await finish_tasks(ledger, started_seconds_ago=STALE_SECONDS) + await return_lapsed(ledger)
-    return UpkeepDone(settled, dropped, finished, await outbox.drop_unwanted(ledger.store))
+    return UpkeepDone(settled, failed, dropped, finished, await outbox.drop_unwanted(ledger.store))
 
 
-async def settle_due(ledger: Ledger, *, tell: Tell = lambda _done, _all: None) -> int:
-    """Write up every account that has something due; return how many."""
+async def settle_due(ledger: Ledger, *, tell: Tell = lambda _done, _all: None) -> tuple[int, list[str]]:
+    """Write up every account that has something due; return how many were, and which could not be."""
     now = micros(ledger.now)
     [(total,)] = await ledger.fetch(_COUNT_DUE, {"now": now})
     after, done = NOBODY, 0
+    failed: list[str] = []
     while True:
         rows = await ledger.fetch(_DUE, {"after": after, "now": now, "limit": ACCOUNTS_AT_ONCE})
-        await asyncio.gather(*(_settle(ledger, row[0]) for row in rows))
+        answers = await asyncio.gather(*(_settle(ledger, row[0]) for row in rows), return_exceptions=True)
+        for (account_id,), answer in zip(rows, answers, strict=True):
+            if isinstance(answer, LedgerError):
+                raise answer
+            if isinstance(answer, BaseException):
+                # One account that can't be settled keeps no other from it.
+                failed.append(_named(account_id, answer))
         done += len(rows)
         tell(done, max(done, total))
         if len(rows) < ACCOUNTS_AT_ONCE:
-            return done
+            return done - len(failed), failed
         after = rows[-1][0]
+
+
+def _named(account_id: str, error: BaseException) -> str:
+    """Say what is wrong with an account, beginning with its id."""
+    said = str(error)
+    return said if account_id in said else f"acc_{account_id}: {said}"
 
 
 async def _settle(ledger: Ledger, account_id: str) -> None:
