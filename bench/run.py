@@ -1,207 +1,59 @@
-"""Measures the rules and the simulation, prints each figure beside its target, and keeps them in bench/results.
+"""Measures Earnest, prints each figure beside its target, and keeps them in bench/results.
 
-`python -m bench.run [decide] [settle] [lots] [simulate]`; README.md says what each means.
+`python -m bench.run [measure…]`; README.md says what each means.
 """
 
 import argparse
-import gc
 import json
 import platform
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
+from time import sleep
 
 import msgspec
-from msgspec.structs import replace
 
-from earnest.packs import load
-from earnest.rules import job
-from earnest.rules.account import Account, Kind, Lot, Source
-from earnest.rules.commands import Grant, Open, Settle, Submit
-from earnest.rules.decide import decide
-from earnest.rules.member import Member
-from earnest.rules.outcome import Accepted
-from earnest.rules.price import JobSize, JobType
+from bench import closing, month_end, rules, size, submissions
+from bench.row import Row
+from tools.postgres import PostgresMissingError
 
-REPEATS = 7
-PACK = load("article")
-OPENED = datetime(2016, 1, 5, 9, tzinfo=UTC)
 RESULTS = Path(__file__).parent / "results"
 
-SUBMISSIONS_PER_SECOND = 150_000
-ACCOUNTS_PER_SECOND = 5_000
-MONTHS = 120
-LOT_COUNTS = (50, 100, 200, 350)
-# Where spending all of seven times as many lots were quadratic, each would take seven times as long.
-LOTS_RATIO = 2.0
-SIMULATION_SECONDS = 60
-SIMULATION_MB = 500
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A figure: what it is, in which unit, the target and whether it was reached, and its cost in yardsticks."""
-
-    measure: str
-    figure: float
-    unit: str
-    target: str
-    reached: bool | None
-    yardsticks: float | None = None
-
-
-class Yardstick(msgspec.Struct, frozen=True):
-    """Fifteen fields, about as many as an account has."""
-
-    a: int
-    b: str
-    c: str
-    d: int
-    e: datetime
-    f: datetime
-    g: datetime
-    h: datetime
-    i: tuple[int, ...]
-    j: int
-    k: int
-    m: int
-    n: int
-    o: bool
-    p: None
-
-
-def best(act: Callable[[], object], times: int) -> float:
-    """Return the seconds one act took in the fastest of several runs of so many."""
-    fastest = float("inf")
-    gc.collect()
-    gc.disable()
-    for _ in range(REPEATS):
-        began = perf_counter()
-        for _ in range(times):
-            act()
-        fastest = min(fastest, (perf_counter() - began) / times)
-    gc.enable()
-    return fastest
-
-
-def yardstick() -> float:
-    """Return the seconds it takes to make one struct of 15 fields and one tuple of 5, over and over."""
-
-    def make() -> tuple[object, ...]:
-        made = Yardstick(1, "acc", "plus", 2, OPENED, OPENED, OPENED, OPENED, (), 3, 4, 5, 6, False, None)
-        return (made, made.a, made.b, made.c, made.d)
-
-    return best(make, 200_000)
-
-
-def opened(kind: Kind, plan: str) -> Account:
-    """Return an account just opened."""
-    return accepted(decide(None, Open("acc_1", kind, plan), PACK, OPENED))
-
-
-def accepted(outcome: object) -> Account:
-    """Return the account after."""
-    assert isinstance(outcome, Accepted), outcome
-    return outcome.account
-
-
-def measure_decide() -> Iterator[Row]:
-    """A submission on an account of 5 lots, the comparison for a due boundary included."""
-    account = opened("individual", "plus")
-    for days in range(4):
-        account = accepted(decide(account, Grant(10, "a bonus", OPENED + timedelta(days=10 + days)), PACK, OPENED))
-    assert len(account.lots) == 5
-    posted = job.post("job_1", "cli_1", JobSize(JobType.FIXED, 10_000), PACK, OPENED)
-    now = OPENED + timedelta(days=1)
-    seconds = best(lambda: decide(account, Submit(posted), PACK, now), 20_000)
-    yield rate("decide a submission", seconds, "/s", SUBMISSIONS_PER_SECOND)
-
-
-def measure_settle() -> Iterator[Row]:
-    """An account nobody touched for 120 months, settled whole."""
-    # One microsecond before a boundary, so that exactly as many are crossed.
-    now = datetime(OPENED.year + MONTHS // 12, OPENED.month + 1, 1, tzinfo=UTC) - timedelta(microseconds=1)
-    for plan in ("basic", "plus"):
-        account = opened("individual", plan)
-        crossed = decide(account, Settle(), PACK, now)
-        assert isinstance(crossed, Accepted)
-        assert len({entry.effective_at for entry in crossed.entries}) == MONTHS
-        seconds = best(partial(decide, account, Settle(), PACK, now), 200)
-        yield rate(f"settle {MONTHS} months of {plan}", seconds, " accounts/s", ACCOUNTS_PER_SECOND)
-
-
-def measure_lots() -> Iterator[Row]:
-    """Accounts of many one-connect lots: all spent one by one, and carried over a boundary."""
-    posted = job.post("job_1", "cli_1", JobSize(JobType.FIXED, 1_000), PACK, OPENED)
-    assert posted.price == 1
-    yard = yardstick()
-    for name, act in (("spend", spend_all), ("cross a boundary with", cross)):
-        each = {count: best(partial(act, many_lots(count), posted), 20) / count for count in LOT_COUNTS}
-        for count, seconds in each.items():
-            yield Row(f"{name} {count} lots, each", round(seconds * 1e6, 2), " us", "", None, round(seconds / yard, 1))
-        few, many = LOT_COUNTS[0], LOT_COUNTS[-1]
-        ratio = each[many] / each[few]
-        yield Row(f"{name} {many} lots, to {few}", round(ratio, 2), "", f"<= {LOTS_RATIO}", ratio <= LOTS_RATIO)
-
-
-def many_lots(count: int) -> Account:
-    """Return an agency's account of so many one-connect lots."""
-    account = opened("agency", "agency")
-    lots = tuple(Lot(n, Source.REFUND, 1, n) for n in range(1, count + 1))
-    return replace(account, n=count, lots=lots, balance=count)
-
-
-def spend_all(account: Account, posted: job.Job) -> None:
-    """Spend an account's connects one by one."""
-    command = Submit(posted, worker=Member("mem_1", "owner"))
-    while account.balance:
-        account = accepted(decide(account, command, PACK, OPENED))
-
-
-def cross(account: Account, _: job.Job) -> None:
-    """Settle an account over its next boundary."""
-    accepted(decide(account, Settle(), PACK, account.cycle_end))
-
-
-def measure_simulate() -> Iterator[Row]:
-    """10,000 freelancers and 12 months, in a process of its own."""
-    command = [sys.executable, "-m", "bench.simulation"]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
-    took = json.loads(done.stdout)
-    proposals, seconds, memory = took["proposals"], took["seconds"], took["peak_rss_mb"]
-    each = took["cpu_seconds"] / proposals / yardstick()
-    target = f"< {SIMULATION_SECONDS}"
-    yield Row("simulate 10,000 x 12", seconds, " s", target, seconds < SIMULATION_SECONDS)
-    yield Row("simulate, processor time", took["cpu_seconds"], " s", "", None, round(each, 1))
-    yield Row("simulate, peak memory", memory, " MB", f"< {SIMULATION_MB}", memory < SIMULATION_MB)
-    yield Row("simulate, jobs", took["jobs"], "", "", None)
-    yield Row("simulate, proposals", proposals, "", "", None)
-    yield Row("simulate, journal lines", took["lines"], "", "", None)
-
-
 MEASURES: dict[str, Callable[[], Iterator[Row]]] = {
-    "decide": measure_decide,
-    "settle": measure_settle,
-    "lots": measure_lots,
-    "simulate": measure_simulate,
+    "decide": rules.measure_decide,
+    "settle": rules.measure_settle,
+    "lots": rules.measure_lots,
+    "simulate": rules.measure_simulate,
+    "submit32": submissions.measure_32,
+    "submit512": submissions.measure_512,
+    "subscribed": submissions.measure_subscribed,
+    "few": submissions.measure_few,
+    "sqlite": submissions.measure_sqlite,
+    "closing": closing.measure_closing,
+    "month-end": month_end.measure_month_end,
+    "idle": size.measure_idle,
+    "audit": size.measure_audit,
 }
-
-
-def rate(measure: str, seconds: float, unit: str, target: int) -> Row:
-    """Return a row of how many a second, measured against a yardstick taken right after."""
-    per_second = 1 / seconds
-    cost = round(seconds / yardstick(), 1)
-    return Row(measure, round(per_second), unit, f">= {target:,}", per_second >= target, cost)
 
 
 def show(row: Row) -> None:
     """Print a row."""
     reached = {True: "reached", False: "MISSED", None: ""}[row.reached]
     cost = "" if row.yardsticks is None else f"{row.yardsticks:,.1f}"
-    print(f"{row.measure:36}{row.figure:>12,}{row.unit:12}{row.target:>11} {reached:8}{cost:>10}", flush=True)
+    print(f"{row.measure:40}{row.figure:>12,}{row.unit:12}{row.target:>11} {reached:8}{cost:>10}", flush=True)
+
+
+def busy() -> float:
+    """Return how much of the machine is in use, in percent of all its processors, over a second in which we wait."""
+
+    def ticks() -> tuple[int, int]:
+        spent = [int(each) for each in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        return sum(spent), spent[3] + spent[4]
+
+    before = ticks()
+    sleep(1)
+    passed, idle = (after - earlier for after, earlier in zip(ticks(), before, strict=True))
+    return 100 * (1 - idle / passed)
 
 
 def main() -> None:
@@ -212,13 +64,18 @@ def main() -> None:
     for name in chosen:
         if name not in MEASURES:
             parser.error(f"expected one of {', '.join(MEASURES)}, got {name!r}")
-    print(f"{'measure':36}{'figure':>12}{'':12}{'target':>11} {'':8}{'yardsticks':>10}")
-    rows = [Row("the yardstick", round(yardstick() * 1e9), " ns", "", None, 1.0)]
+    print(f"{'measure':40}{'figure':>12}{'':12}{'target':>11} {'':8}{'yardsticks':>10}")
+    rows = [Row("the yardstick", round(rules.yardstick() * 1e9), " ns", "", None, 1.0)]
     show(rows[0])
     for name in chosen:
-        for row in MEASURES[name]():
-            show(row)
-            rows.append(row)
+        rows.append(Row(f"in use before {name}", round(busy()), " %"))
+        show(rows[-1])
+        try:
+            for row in MEASURES[name]():
+                show(row)
+                rows.append(row)
+        except PostgresMissingError as why:
+            print(f"{name} is left out: {why}")
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{datetime.now(UTC).date().isoformat()}.json"
     kept = {"python": platform.python_version(), "rows": [msgspec.to_builtins(row) for row in rows]}
