@@ -1,5 +1,8 @@
 """What can go wrong beside a refusal: the ledger is busy, out of reach, or not one this version can use."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class LedgerError(Exception):
     """Something about the ledger, not about the request."""
@@ -23,6 +26,15 @@ class UnavailableError(LedgerError):
     def __init__(self, what: str, *, outcome_unknown: bool = False) -> None:
         super().__init__(what)
         self.outcome_unknown = outcome_unknown
+
+
+@contextmanager
+def already_done() -> Iterator[None]:
+    """Say of what fails in here that the request itself may have been executed: only its answer is missing."""
+    try:
+        yield
+    except UnavailableError as error:
+        raise UnavailableError(str(error), outcome_unknown=True) from error
 
 
 class SchemaError(LedgerError):

@@ -7,6 +7,7 @@ import msgspec
 
 from earnest.ledger import packing, reads
 from earnest.ledger.act import Act, Batch
+from earnest.ledger.errors import already_done
 from earnest.ledger.ids import ACCOUNT
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.packing import micros
@@ -117,7 +118,10 @@ async def on_account(
     if found is None:
         return _UNKNOWN
     answer = await ledger.do(make(account=found, **fields), idempotency_key(key))
-    return answer if isinstance(answer, Refused) else await named(ledger, answer)
+    if isinstance(answer, Refused):
+        return answer
+    with already_done():
+        return await named(ledger, answer)
 
 
 async def named(ledger: Ledger, shown: AccountShown) -> AccountShown:

@@ -15,11 +15,11 @@ import msgspec
 
 from earnest.ledger import reads
 from earnest.ledger.act import Act, Batch
-from earnest.ledger.errors import BusyError, LedgerError
+from earnest.ledger.errors import BusyError, LedgerError, already_done
 from earnest.ledger.ids import NOBODY
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.packing import instant, micros, repack_job, unpack_job
-from earnest.ledger.rows import JobRow, TaskRow
+from earnest.ledger.rows import TaskRow
 from earnest.ledger.store import Needs
 from earnest.ledger.writer import Key
 from earnest.marketplace import showing
@@ -49,6 +49,7 @@ _RETURNED = (
     "select count(*), coalesce(sum(connects_spent), 0) from proposal where job_id = id(:job) and returned_at >= :since"
 )
 _DONE = "update task set done_at = :at where job_id = id(:job) and kind = :kind and done_at is null"
+_IS_UNDONE = "select 1 from task where job_id = id(:job) and kind = :kind and done_at is null"
 _UNDONE = "select job_id, kind from task where done_at is null and started_at <= :before order by job_id limit :limit"
 _LAPSED = (
     "select j.job_id from job j where j.closed_at is null and j.hires = 0 and j.lapses_at <= :now"
@@ -138,19 +139,18 @@ async def close_job(
     if isinstance(closed, Refused):
         return closed
     done = True
-    if not closed.hires:
+    with already_done():
+        undone = await ledger.fetch(_IS_UNDONE, {"job": found, "kind": CLOSING})
+    if undone:
         work = ledger.once(f"give back {found}", lambda: give_back(ledger, found, CLOSING))
         try:
             done = await asyncio.wait_for(asyncio.shield(work), wait_seconds)
         except (TimeoutError, LedgerError):
             done = False
-    row = await reads.job(ledger, found)
-    return closed_shown(ledger, row, await returned(ledger, found, pending=not done)) if row is not None else _UNKNOWN
-
-
-def closed_shown(ledger: Ledger, row: JobRow, back: Returned) -> ClosedShown:
-    """Show a closed job and what went back."""
-    return ClosedShown(showing.job(row, ledger.pack, ledger.now), back)
+    with already_done():
+        row = await reads.job(ledger, found)
+        back = await returned(ledger, found, pending=not done)
+    return _UNKNOWN if row is None else ClosedShown(showing.job(row, ledger.pack, ledger.now), back)
 
 
 async def returned(ledger: Ledger, job_id: str, *, pending: bool) -> Returned:

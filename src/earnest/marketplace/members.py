@@ -6,6 +6,7 @@ import msgspec
 
 from earnest.ledger import reads
 from earnest.ledger.act import Act, Batch
+from earnest.ledger.errors import already_done
 from earnest.ledger.ids import MEMBER, numbered
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.rows import MemberRow
@@ -153,7 +154,8 @@ async def _on_member(ledger: Ledger, act: ChangeMember, key: str | Key | None) -
         return Refused(Refusal.UNKNOWN_MEMBER)
     if isinstance(answer, Refused):
         return answer
-    row = await reads.member(ledger, act.account, act.seq)
+    with already_done():
+        row = await reads.member(ledger, act.account, act.seq)
     return answer if row is None else msgspec.structs.replace(answer, name=row.name)
 
 

@@ -80,6 +80,8 @@ def decide(
     book = Book(account, pack, now)
     settle(book)
     conduct.judge(book, history)
+    # Boundaries and days of conduct come about in turn: in the same order as if somebody had looked at each.
+    book.notices.sort(key=lambda notice: notice.at)
     refused: Refused | None = None
     if isinstance(command, GiveBack):
         refused = refund.give_back(book, command, history)
