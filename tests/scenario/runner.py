@@ -214,17 +214,20 @@ def run(scenario: Scenario, world: World, *, touched_daily: bool = False) -> Non
         if touched_daily and last is not None:
             _touch(world, seen, last, step.at)
         last = step.at
-        before = {account: world.look(account, step.at) for account in seen}
+        # Only where nothing is expected to change: a refusal out of turn fails anyway.
+        still = step.do is words.NOTHING or any(expectation.word == "refused" for expectation in step.expectations)
+        before = {account: world.look(account, step.at) for account in seen if still}
         answer = step.do(world, step.args, step.at)
         account: str | None = step.args.get("account")
         job: str | None = step.args.get("job")
         if answer is not None and "opened" in step.args and account is not None and answer.refused is None:
             seen[account] = world.look(account, step.at)
         wrong = [] if answer is None or answer.refused is None else _refused(step, answer)
-        still = answer is None or answer.refused is not None
+        if answer is not None and answer.refused is None:
+            before.clear()
         after = {each: world.look(each, step.at) for each in seen}
         for each, view in after.items():
-            wrong.extend(_watch(each, seen.get(each), before.get(each) if still else None, view, step.at))
+            wrong.extend(_watch(each, seen.get(each), before.get(each), view, step.at))
         for expectation in step.expectations:
             about = expectation.subject or account
             moment = Moment(
@@ -272,6 +275,10 @@ def _watch(account: str, earlier: View | None, still: View | None, now: View, at
         yield f"expected {account} unchanged by a refusal or a look, was changed"
     if earlier is not None and now.lines[: len(earlier.lines)] != earlier.lines:
         yield f"expected {account}'s journal to go on where it was, was rewritten"
+    if earlier is not None and now.told[: len(earlier.told)] != earlier.told:
+        yield f"expected what {account} was told to go on where it was, was rewritten"
+    if earlier is not None and now.charges[: len(earlier.charges)] != earlier.charges:
+        yield f"expected {account}'s charges to go on where they were, was rewritten"
     times = [line.effective_at for line in now.lines]
     if times != sorted(times) or (times and times[-1] > at):
         yield f"expected {account}'s journal in order of time, was {', '.join(map(words.say_date, times))}"

@@ -108,6 +108,9 @@ _NUMBER = r"(?P<connects>\d+)"
 Args = dict[str, Any]
 Do = Callable[[World, Args, datetime], Answer | None]
 
+# The runner looks after every step anyway.
+NOTHING: Do = lambda w, a, at: None  # noqa: E731
+
 VERBS: list[tuple[str, Do]] = [
     (
         rf"{_ACCOUNT} joins on (?P<plan>\w+)(?: as an? (?P<kind>individual|agency))?(?: as of (?P<opened>{_DATE}))?",
@@ -155,8 +158,7 @@ VERBS: list[tuple[str, Do]] = [
     (rf"operator upholds {_ACCOUNT}", lambda w, a, at: w.uphold(a["account"], at)),
     (rf"{_ACCOUNT} appeals", lambda w, a, at: w.appeal(a["account"], at)),
     (rf"{_ACCOUNT} is settled", lambda w, a, at: w.settle(a["account"], at)),
-    # The runner looks after every step anyway.
-    (rf"{_ACCOUNT} looks", lambda w, a, at: None),
+    (rf"{_ACCOUNT} looks", NOTHING),
 ]
 
 
