@@ -10,6 +10,8 @@ from earnest.rules.outcome import Refused
 
 T = TypeVar("T")
 
+MOST_PAGES = 1_000
+
 BUDGETS = {1: 1_000, 2: 30_000, 3: 100_000, 4: 300_000, 5: 900_000}
 """A budget in cents for each price in connects."""
 
@@ -49,5 +51,6 @@ def pages(ask: Callable[..., Page[T] | Refused], *arguments: Any, limit: int, **
         assert isinstance(page, Page)
         found.append(page.items)
         cursor = page.next_cursor
+        assert len(found) < MOST_PAGES
         if cursor is None:
             return found

@@ -450,7 +450,6 @@ class PostgreSQLStore:
             reconnect_timeout=CONNECT_SECONDS,
             kwargs={"options": _SETTINGS, "connect_timeout": CONNECT_SECONDS, **_LINK},
             configure=_prepare,
-            check=AsyncConnectionPool.check_connection,
         )
 
     async def open(self) -> "PostgreSQLStore":
@@ -468,18 +467,28 @@ class PostgreSQLStore:
         return PostgreSQLSession(self._url)
 
     async def _with_connection(self, do: Callable[[AsyncConnection[tuple[Any, ...]]], Awaitable[_T]]) -> _T:
-        try:
-            async with self._pool.connection() as connection:
-                try:
-                    return await do(connection)
-                except _LASTING:
-                    # A new one may write again: some settings are read only when it is made.
-                    await connection.close()
+        """Do something that may be done twice, on one of the pool's connections.
+
+        They aren't asked beforehand whether they still stand: that would double the round trips. A server that was
+        restarted has broken all of them, so as many are tried, and one more.
+        """
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                async with self._pool.connection() as connection:
+                    try:
+                        return await do(connection)
+                    except _LASTING:
+                        # A new one may write again: some settings are read only when it is made.
+                        await connection.close()
+                        raise
+            except (psycopg.Error, PoolTimeout, OSError) as error:
+                failed = _store_error(error)
+                if failed is None:
                     raise
-        except (psycopg.Error, PoolTimeout, OSError) as error:
-            if _store_error(error) is None:
-                raise
-            raise UnavailableError(f"PostgreSQL: {str(error).strip()}") from error
+                if failed.lasting or isinstance(error, PoolTimeout) or tries > READERS:
+                    raise UnavailableError(f"PostgreSQL: {str(error).strip()}") from error
 
     async def fetch(self, sql: str, params: Params = NONE) -> list[tuple[Any, ...]]:
         """Return all rows of a question."""
@@ -508,7 +517,10 @@ class PostgreSQLStore:
             raise UnavailableError(f"PostgreSQL: {str(error).strip()}") from error
 
     async def change(self, sql: str, params: Params = NONE) -> int:
-        """Execute one statement in a transaction of its own, and return how many rows it changed."""
+        """Execute one statement in a transaction of its own, and return how many rows it changed.
+
+        It must be one that does nothing the second time: a lost link may have it executed twice.
+        """
 
         async def execute(connection: AsyncConnection[tuple[Any, ...]]) -> int:
             cursor = await connection.execute(statements.for_postgresql(sql), params)

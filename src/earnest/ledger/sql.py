@@ -1,6 +1,7 @@
 """Statements for whole tables, made from the columns of their rows; the dialects say how a row comes to the store."""
 
 import re
+from functools import lru_cache
 
 from earnest.ledger.rows import TABLES, Row, columns
 
@@ -13,11 +14,13 @@ def names(row: type[Row], prefix: str = "") -> str:
     return ", ".join(prefix + column.name for column in columns(row))
 
 
+@lru_cache(maxsize=256)
 def for_postgresql(sql: str) -> str:
     """Return a statement written for both stores as PostgreSQL's driver takes it."""
     return _PARAM.sub(r"%(\1)s", _ID.sub(r"%(\1)s::uuid", sql.replace("%", "%%")))
 
 
+@lru_cache(maxsize=256)
 def for_sqlite(sql: str) -> str:
     """Return a statement written for both stores as SQLite takes it."""
     return _ID.sub(r"unhex(:\1)", sql)

@@ -161,7 +161,10 @@ class Store(Protocol):
         """Ask many questions to one moment."""
 
     async def change(self, sql: str, params: Params = NONE) -> int:
-        """Execute one statement in a transaction of its own, and return how many rows it changed."""
+        """Execute one statement in a transaction of its own, and return how many rows it changed.
+
+        It must be one that does nothing the second time: a lost link may have it executed twice.
+        """
 
     async def fence(self, patience_seconds: float, /) -> bool:
         """Return True once every write that began before has ended, False where that takes too long."""

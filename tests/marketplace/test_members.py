@@ -1,0 +1,106 @@
+"""The members of an agency through the use cases (RULES 8)."""
+
+from typing import Any
+
+import pytest
+
+from earnest import Marketplace
+from earnest.marketplace.shown import MemberShown
+from tests.marketplace.given import figures, open_account, pages, post, refusal
+
+
+def test_an_agency_s_members_are_shown_in_the_order_in_which_they_came(market: Marketplace) -> None:
+    acme = open_account(market, "agency")
+    added = [market.add_member(acme.id, name=f"M{i}", role="member", can_propose=i == 0) for i in range(5)]
+    assert added[0] == MemberShown(added[0].id, acme.id, "member", "M0", can_propose=True)
+    assert added[0].id.startswith("mem_")
+    for limit in (1, 2, 4, 5, 500):
+        assert [each for page in pages(market.members, acme.id, limit=limit) for each in page] == added
+
+
+def test_an_individual_has_no_members(market: Marketplace) -> None:
+    answer = market.add_member(open_account(market).id, name="Ben")
+    assert (refusal(answer), figures(answer)) == ("not_for_this_kind", {"kind": "individual"})
+
+
+def test_what_is_left_out_of_a_change_stays(market: Marketplace) -> None:
+    acme = open_account(market, "agency")
+    ben = market.add_member(acme.id, name="Ben", role="member")
+    assert market.change_member(ben.id, role="admin") == MemberShown(ben.id, acme.id, "admin", "Ben", None)
+    assert market.change_member(ben.id, can_propose=False).can_propose is False
+    assert market.change_member(ben.id, name="Benno") == MemberShown(ben.id, acme.id, "admin", "Benno", False)
+    assert market.change_member(ben.id, can_propose=None).can_propose is None
+    assert market.members(acme.id).items == [MemberShown(ben.id, acme.id, "admin", "Benno", None)]
+
+
+def test_a_proposal_names_a_worker_who_may_propose(market: Marketplace) -> None:
+    acme, job = open_account(market, "agency"), post(market).id
+    owner = market.add_member(acme.id, role="owner")
+    member = market.add_member(acme.id, role="member")
+    nobody = market.submit(job, acme.id)
+    assert (refusal(nobody), figures(nobody)["field"]) == ("malformed", "worker_id")
+    barred = market.submit(job, acme.id, worker_id=member.id)
+    assert (refusal(barred), figures(barred)["reason"]) == ("not_permitted", "role")
+    market.change_member(member.id, can_propose=True)
+    assert market.submit(job, acme.id, worker_id=member.id).worker_id == member.id
+    # One live proposal an account and job, whoever would do the work.
+    assert refusal(market.submit(job, acme.id, worker_id=owner.id)) == "already_proposed"
+    assert market.balance(acme.id).available == 78
+
+
+def test_somebody_else_s_member_or_none_at_all_is_no_worker(market: Marketplace) -> None:
+    acme, other, job = open_account(market, "agency"), open_account(market, "agency"), post(market).id
+    stranger = market.add_member(other.id, role="owner")
+    for worker_id in (stranger.id, f"{stranger.id}0", "mem_x", ""):
+        assert refusal(market.submit(job, acme.id, worker_id=worker_id)) == "unknown_member"
+    answer = market.submit(job, open_account(market).id, worker_id=stranger.id)
+    assert (refusal(answer), figures(answer)["field"]) == ("malformed", "worker_id")
+
+
+def test_who_has_left_may_do_nothing_and_is_still_named_by_their_proposals(market: Marketplace) -> None:
+    acme = open_account(market, "agency")
+    ben = market.add_member(acme.id, name="Ben", role="owner")
+    sent = market.submit(post(market).id, acme.id, worker_id=ben.id)
+    market.remove_member(ben.id)
+    assert market.members(acme.id).items == []
+    assert market.proposal(sent.id).worker_id == ben.id
+    for answer in (
+        market.submit(post(market).id, acme.id, worker_id=ben.id),
+        market.change_member(ben.id, role="admin"),
+        market.remove_member(ben.id),
+        market.buy(acme.id, 1, by_member_id=ben.id),
+        market.change_plan(acme.id, "agency", by_member_id=ben.id),
+    ):
+        assert refusal(answer) == "unknown_member"
+
+
+def test_only_owners_and_admins_buy_and_change_the_plan(market: Marketplace) -> None:
+    acme = open_account(market, "agency")
+    roles = {role: market.add_member(acme.id, role=role).id for role in ("owner", "admin", "member")}
+    for role in ("owner", "admin"):
+        assert market.buy(acme.id, 1, by_member_id=roles[role]).status == "pending"
+        assert market.change_plan(acme.id, "agency", by_member_id=roles[role]).plan == "agency"
+    for answer in (
+        market.buy(acme.id, 1, by_member_id=roles["member"]),
+        market.change_plan(acme.id, "agency", by_member_id=roles["member"]),
+        market.keep_plan(acme.id, by_member_id=roles["member"]),
+    ):
+        assert (refusal(answer), figures(answer)["role"]) == ("not_permitted", "member")
+
+
+def test_an_id_that_names_no_member_is_unknown(market: Marketplace) -> None:
+    acme = open_account(market, "agency")
+    for member_id in ("mem_x", "", f"mem_{acme.id[4:]}_1", f"mem_{acme.id[4:]}_0", f"mem_{'0' * 32}_1"):
+        assert refusal(market.change_member(member_id, role="admin")) == "unknown_member"
+        assert refusal(market.remove_member(member_id)) == "unknown_member"
+
+
+def test_a_malformed_member_raises_the_argument_s_name(market: Marketplace) -> None:
+    acme = open_account(market, "agency").id
+    ben = market.add_member(acme).id
+    wrong: list[tuple[str, Any]] = [("role", "boss"), ("name", ""), ("name", "a" * 201), ("can_propose", "yes")]
+    for field, value in wrong:
+        with pytest.raises(ValueError, match=f"^{field}: expected"):
+            market.add_member(acme, **{field: value})
+        with pytest.raises(ValueError, match=f"^{field}: expected"):
+            market.change_member(ben, **{field: value})
