@@ -63,8 +63,7 @@ def test_jobs_are_posted_with_all_that_their_rows_say(imported: Callable[..., Re
     ended = imported(JOBS)
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert ended.stdout == (
-        "3 jobs were posted, for 2 new clients among others; 0 were there already and left as they are; "
-        "0 rows skipped\n"
+        "3 jobs were posted, and 2 new clients made known; 0 were there already and left as they are; 0 rows skipped\n"
     )
     jobs = {each.external_id: each for each in every_job(database)}
     first, second, third = (jobs[name] for name in ("j1", "j2", "j3"))

@@ -127,7 +127,11 @@ def test_the_pack_decides_whether_a_lapse_gives_back_and_one_that_did_is_not_ret
         job, ana = post(market).id, open_account(market, "plus").id
         market.submit(job, ana)
         assert market.give_back_lapsed(job) == Returned(0, 0, pending=False)
-        clock.move(days=30)
+        clock.move(days=30, seconds=59)
+        market.keep_up()
+        # A server whose clock is a little behind may still take proposals for it.
+        assert market.balance(ana).available == 138
+        clock.move(seconds=1)
         market.keep_up()
         assert market.balance(ana).available == 140
         clock.move(days=1)
@@ -181,3 +185,26 @@ def test_both_faces_have_the_same_use_cases(market: Marketplace) -> None:
     market_job = market.job(job)
     market.wait(ask())
     assert market.job(job).status == "closed"
+
+
+def test_an_account_that_cannot_be_written_keeps_nobody_elses_connects(
+    database: str, clock: StandingClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Marketplace.open(database, clock=clock) as market:
+        jobs, accounts = [post(market).id for _ in range(2)], [open_account(market).id for _ in range(3)]
+        for job in jobs:
+            market.submit_batch([NewProposal(job, each) for each in accounts])
+        store = market._inner.ledger.store
+        damage = "update account set lots = :lots where account_id = id(:account)"
+        market.wait(store.change(damage, {"lots": "[2,[]]", "account": accounts[1][4:]}))
+        for job in jobs:
+            assert market.close_job(job, "cancelled").returned == Returned(2, 4, pending=True)
+        assert accounts[1] in caplog.text
+        assert [market.balance(each).available for each in (accounts[0], accounts[2])] == [60, 60]
+        # Upkeep gets to its end, and finishes when the account is mended.
+        clock.move(minutes=2)
+        assert market.keep_up().returns_finished == 0
+        market.wait(store.change(damage, {"lots": '[1,[[1,"a",56]]]', "account": accounts[1][4:]}))
+        assert market.keep_up().returns_finished == 2
+        assert market.balance(accounts[1]).available == 60
+        assert market.audit().differences == []

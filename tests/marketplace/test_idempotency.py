@@ -139,13 +139,13 @@ def test_every_use_case_that_changes_something_replays_its_answer(market: Market
 def test_each_proposal_of_a_batch_has_a_key_of_its_own(market: Marketplace) -> None:
     job, accounts = post(market).id, [open_account(market).id for _ in range(3)]
     asked = [NewProposal(job, each) for each in accounts]
-    first = market.submit_batch(asked[:2], key="k", caller="till")
-    again = market.submit_batch(asked, key="k", caller="till")
+    first = market.submit_batch(asked[:2], key=Key("k", "till"))
+    again = market.submit_batch(asked, key=Key("k", "till"))
     assert again[:2] == first
     assert [each.balance_after for each in again] == [58, 58, 58]
     assert market.submit(job, accounts[1], key=Key("k/1", "till")) == first[1]
     # In another order they are other requests: to the account each key is new, and each job has been proposed to.
-    turned = market.submit_batch(asked[::-1], key="k", caller="till")
+    turned = market.submit_batch(asked[::-1], key=Key("k", "till"))
     assert [refusal(turned[0]), turned[1], refusal(turned[2])] == ["already_proposed", first[1], "already_proposed"]
 
 

@@ -126,8 +126,8 @@ def test_lapsed_posts_give_back_once_and_a_closing_after_that_tells_of_nothing(
         clock.move(days=30)
         assert market.give_back_lapsed(jobs[0]) == Returned(1, 2, pending=False)
         assert market.give_back_lapsed(jobs[0]) == Returned(0, 0, pending=False)
-        market.keep_up()
         clock.move(minutes=1)
+        market.keep_up()
         # The hired one's connects are spent.
         assert market.balance(ana).available == 138
         assert market.close_job(jobs[0], "cancelled").returned == Returned(0, 0, pending=False)

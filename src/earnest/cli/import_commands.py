@@ -54,14 +54,14 @@ def import_jobs_command(
             return await import_jobs(market, rows, client, rows.skip, tell)
 
     try:
-        imported = on_ledger(database, pack, bring_in)
+        imported = on_ledger(database, pack, bring_in, begins=True)
     except UnknownClientError as error:
         end(str(error))
     rows.sum_up()
     if as_json:
         put_json({**msgspec.to_builtins(imported), "skipped": rows.skipped})
     else:
-        made = f", for {imported.clients_created:,} new clients among others" if imported.clients_created else ""
+        made = f", and {imported.clients_created:,} new clients made known" if imported.clients_created else ""
         show(
             f"{imported.posted:,} jobs were posted{made}; {imported.there_already:,} were there already and left as "
             f"they are; {rows.skipped:,} rows skipped"

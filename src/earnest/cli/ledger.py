@@ -29,20 +29,30 @@ FORBIDDEN = "42501"
 """What PostgreSQL calls it when a user may not do something."""
 
 
-def on_ledger(database: str, pack: Pack, work: "Callable[[AsyncMarketplace], Coroutine[Any, Any, T]]") -> T:
-    """Return what comes of some work on a ledger; complains and ends the command where the ledger can't be used."""
+def on_ledger(
+    database: str, pack: Pack, work: "Callable[[AsyncMarketplace], Coroutine[Any, Any, T]]", *, begins: bool = False
+) -> T:
+    """Return what comes of some work on a ledger; complains and ends the command where the ledger can't be used.
+
+    Work that `begins` a ledger puts the pack in force where none has been.
+    """
     with ending(database):
         file = file_of(database)
         if file is not None and not file.exists():
             no_ledger(f"{database}: no such file; `earnest migrate` makes one, --database names another")
-        return asyncio.run(_opened(database, pack, work))
+        return asyncio.run(_opened(database, pack, work, begins=begins))
 
 
-async def _opened(database: str, pack: Pack, work: "Callable[[AsyncMarketplace], Coroutine[Any, Any, T]]") -> T:
+async def _opened(
+    database: str, pack: Pack, work: "Callable[[AsyncMarketplace], Coroutine[Any, Any, T]]", *, begins: bool
+) -> T:
+    from earnest.ledger import revisions
     from earnest.ledger.ledger import Ledger
     from earnest.marketplace import AsyncMarketplace
 
     async with AsyncMarketplace(await Ledger.open(database, pack, founds=False)) as market:
+        if begins:
+            await revisions.begin(market.ledger.store, pack, market.ledger.now)
         return await work(market)
 
 

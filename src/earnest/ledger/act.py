@@ -99,6 +99,7 @@ class Batch:
         "_changed",
         "_clients",
         "_entries",
+        "_erased",
         "_externals",
         "_invitations",
         "_jobs",
@@ -154,6 +155,7 @@ class Batch:
         self._new_accounts: set[str] = set()
         self._changed: dict[str, None] = {}
         self._entries: list[Row] = []
+        self._erased: list[str] = []
         self._new_proposals: dict[tuple[str, int], None] = {}
         self._rows: dict[type[Row], dict[tuple[object, ...], tuple[bool, Row]]] = {}
 
@@ -266,6 +268,11 @@ class Batch:
         self._accounts[account.id[4:]] = account
         self._changed[account.id[4:]] = None
 
+    def erase(self, account_id: str) -> None:
+        """Put down that who holds an account, and what they wrote, is to be erased (`sql.ERASE`)."""
+        self.version += 1
+        self._erased.append(account_id)
+
     def decide(self, account_id: str, command: Command, *, bid: int | None = None, owed: int | None = None) -> Outcome:
         """Decide a command on an account by the rules, and put down what comes of it.
 
@@ -283,7 +290,9 @@ class Batch:
                 read_from = self._read_from.get(account_id)
                 if read_from is None or read_from > packing.micros(since):
                     raise PastUnreadError
-                history = self._proposals.get(account_id, {}).values()
+                # In their order, whatever the batch has read them for.
+                proposals = self._proposals.get(account_id, {})
+                history = [proposals[n] for n in sorted(proposals)]
         outcome = decide(account, command, self.pack, now, history)
         if isinstance(outcome, Accepted):
             self._keep(account_id, account, outcome, bid, owed)
@@ -311,13 +320,14 @@ class Batch:
             known[proposal.n] = proposal
             if (account_id, proposal.n) not in self._new_proposals:
                 self.put(packing.pack_proposal(proposal, self._bids.get((account_id, proposal.n))), new=False)
-        self._keep_beside(account_id, outcome, owed)
+        decided = self._keep_beside(account_id, outcome, owed)
         if self._subscribed:
-            for kind, payload in outbox.events(before, outcome):
+            for kind, payload in outbox.events(before, outcome, decided=decided):
                 self.put(EventRow(account_id, self.next_seq(account_id), kind, at, payload))
 
-    def _keep_beside(self, account_id: str, outcome: Accepted, owed: int | None) -> None:
-        """Put down what an outcome has beside its account, lines and proposals."""
+    def _keep_beside(self, account_id: str, outcome: Accepted, owed: int | None) -> bool:
+        """Put down what an outcome has beside its account, lines and proposals; say whether its purchase changed."""
+        decided = False
         if outcome.job is not None:
             job_id = outcome.job.id[4:]
             self.put(packing.repack_job(self._jobs[job_id], outcome.job), new=False)
@@ -327,7 +337,8 @@ class Batch:
             if old is None:
                 # It was given the next number.
                 self.next_seq(account_id)
-            if old is None or old.status != row.status:
+            decided = old is None or old.status != row.status
+            if decided:
                 self.put(row, new=old is None)
         for charge in outcome.charges:
             seq = self.next_seq(account_id)
@@ -338,6 +349,8 @@ class Batch:
             self.put(
                 NoticeRow(account_id, seq, notice.kind.value, at_, notice.connects, notice.plan, notice.reason or None)
             )
+
+        return decided
 
     def next_seq(self, account_id: str) -> int:
         """Return the account's next number for what isn't a line of its journal."""
@@ -389,6 +402,7 @@ class Batch:
     def changes(self) -> Changes:
         """Return what has to be written."""
         changes = Changes()
+        changes.erased = self._erased
         for account_id in self._changed:
             row: AccountRow = packing.pack_account(self._accounts[account_id], self._seq[account_id])
             rows = changes.new if account_id in self._new_accounts else changes.old

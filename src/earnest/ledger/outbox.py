@@ -42,8 +42,8 @@ _PROPOSALS = {
 }
 
 
-def events(before: Account | None, outcome: Accepted) -> Iterator[tuple[str, str]]:
-    """Yield each event's kind and its data as JSON."""
+def events(before: Account | None, outcome: Accepted, *, decided: bool) -> Iterator[tuple[str, str]]:
+    """Yield each event's kind and its data as JSON. `decided`: whether the outcome's purchase has just changed."""
     account = outcome.account
     if before is None:
         yield _event("account.opened", account_id=account.id, plan=account.plan, balance=account.balance)
@@ -71,7 +71,7 @@ def events(before: Account | None, outcome: Accepted) -> Iterator[tuple[str, str
             "connects.returned", account_id=account.id, job_id=job_id, connects=returned, balance=account.balance
         )
     purchase = outcome.purchase
-    if purchase is not None and purchase.status is not PurchaseStatus.PENDING:
+    if purchase is not None and decided and purchase.status is not PurchaseStatus.PENDING:
         yield _event(
             f"purchase.{purchase.status.value}",
             account_id=account.id,

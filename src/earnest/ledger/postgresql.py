@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -66,6 +66,7 @@ _SETTINGS = " ".join(
         "application_name": "earnest",
         # Whoever vanishes in the middle of a transaction must not hold its locks for long.
         "idle_in_transaction_session_timeout": "30s",
+        "idle_session_timeout": "0",
         "tcp_user_timeout": "10s",
         "client_min_messages": "warning",
     }.items()
@@ -76,6 +77,8 @@ _LANE_SETTINGS = (
     + " ".join(
         f"-c {name}={value}"
         for name, value in {
+            # What is acknowledged is on the disk, whatever the server does for others.
+            "synchronous_commit": "on",
             "lock_timeout": "2s",
             "statement_timeout": "60s",
             # Each statement of a lane finds its rows by their keys. Statistics of a table that is still small, or
@@ -177,18 +180,9 @@ class _HexLoader(Loader):
         return bytes(data).hex()
 
 
-# What says that a transaction may go well another time: conflicts, lost links, servers on their way down or up.
-_RETRIED = (
-    errors.SerializationFailure,
-    errors.DeadlockDetected,
-    errors.LockNotAvailable,
-    errors.AdminShutdown,
-    errors.CrashShutdown,
-    errors.CannotConnectNow,
-    errors.InternalError_,
-    errors.IdleInTransactionSessionTimeout,
-    errors.QueryCanceled,
-)
+# Classes of errors after which a transaction may go well another time: lost links, conflicts, locks not to be had,
+# servers without a resource or on their way down or up, and defects of theirs.
+_RETRIED = ("08", "40", "53", "55P03", "57", "58", "25P03", "25P04", "XX")
 _LASTING = (
     errors.DiskFull,
     errors.ReadOnlySqlTransaction,
@@ -207,13 +201,12 @@ def _store_error(error: Exception, *, committing: bool = False) -> StoreError | 
         return StoreError(what, lasting=True)
     if isinstance(error, errors.UniqueViolation):
         return StoreError(what, committing=committing, conflict=True)
-    if isinstance(error, _RETRIED):
-        return StoreError(what, committing=committing)
     state = getattr(error, "sqlstate", None)
-    # Without a state nobody answered: the link is gone. 08 says the same.
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout | OSError) and (
-        state is None or state.startswith("08")
-    ):
+    # Without a state nobody answered: the link is gone.
+    lost = state is None and isinstance(
+        error, psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout | OSError
+    )
+    if lost or (state is not None and state.startswith(_RETRIED)):
         return StoreError(what, committing=committing)
     return None
 
@@ -229,6 +222,25 @@ async def connect(url: str, options: str = _SETTINGS) -> AsyncConnection[tuple[A
 
 async def _prepare(connection: AsyncConnection[Any]) -> None:
     connection.adapters.register_loader("uuid", _HexLoader)
+
+
+@contextlib.contextmanager
+def _answering(connection: AsyncConnection[Any] | None) -> Iterator[None]:
+    """End a connection that gives no answer in time, from below, so that whoever waits is told that none will come."""
+    if connection is None:
+        yield
+        return
+
+    def hang_up() -> None:
+        if not connection.closed:
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as link:
+                link.shutdown(socket.SHUT_RDWR)
+
+    overdue = asyncio.get_running_loop().call_later(ANSWER_SECONDS, hang_up)
+    try:
+        yield
+    finally:
+        overdue.cancel()
 
 
 class PostgreSQLSession:
@@ -252,8 +264,9 @@ class PostgreSQLSession:
             connection = await connect(self._url, _LANE_SETTINGS)
             lane_id = secrets.token_hex(16)
             try:
-                # Before its first batch: what asks whether a batch was kept must find a row to wait for.
-                await connection.execute(_BEGIN_LANE, [lane_id])
+                with _answering(connection):
+                    # Before its first batch: what asks whether a batch was kept must find a row to wait for.
+                    await connection.execute(_BEGIN_LANE, [lane_id])
             except BaseException:
                 await connection.close()
                 raise
@@ -268,7 +281,6 @@ class PostgreSQLSession:
         connection = await self._open()
         self._batch += 1
         self._last = (self._lane_id, self._batch)
-        facts = Facts()
         wanted: list[tuple[str, type[Row] | None, str, Sequence[object]]] = []
         if needs.accounts:
             wanted.append(("accounts", AccountRow, _LOCK_ACCOUNTS, [_array(needs.accounts)]))
@@ -300,8 +312,19 @@ class PostgreSQLSession:
                 wanted.append((name, row_, sql, [_array(owners), _array(map(str, numbers))]))
         if needs.pending:
             wanted.append(("purchases", PurchaseRow, _PENDING, [_array(needs.pending)]))
+        with _answering(connection):
+            return await self._read_in(connection, needs, wanted)
+
+    async def _read_in(
+        self,
+        connection: AsyncConnection[tuple[Any, ...]],
+        needs: Needs,
+        wanted: Sequence[tuple[str, type[Row] | None, str, Sequence[object]]],
+    ) -> Facts:
+        facts = Facts()
         async with connection.pipeline():
-            await connection.execute("begin")
+            # What the fence counts on: that each statement sees what was committed before it.
+            await connection.execute("begin isolation level read committed")
             await connection.execute(_BATCH, self._last, prepare=True)
             cursors = [await self._ask(connection, sql, params) for _, _, sql, params in wanted]
             subscribed = await self._ask(connection, _SUBSCRIBED, ())
@@ -340,8 +363,9 @@ class PostgreSQLSession:
 
         async def read() -> list[ProposalRow]:
             # Never over a new connection, which would hold none of the locks.
-            cursor = await self._ask(connection, _HISTORY, params)
-            return [ProposalRow(*row) for row in await cursor.fetchall()]
+            with _answering(connection):
+                cursor = await self._ask(connection, _HISTORY, params)
+                return [ProposalRow(*row) for row in await cursor.fetchall()]
 
         return await self._guarded(read())
 
@@ -350,7 +374,8 @@ class PostgreSQLSession:
         connection = self._connection
         if connection is None:
             raise StoreError("PostgreSQL: the connection is gone")
-        await self._guarded(self._write(connection, changes), committing=True)
+        with _answering(connection):
+            await self._guarded(self._write(connection, changes), committing=True)
 
     async def _write(self, connection: AsyncConnection[Any], changes: Changes) -> None:
         async with connection.pipeline():
@@ -358,6 +383,9 @@ class PostgreSQLSession:
                 for row in TABLES:
                     if rows := of.get(row):
                         await connection.execute(statement(row), [_encode(rows).decode()], prepare=True)
+            for account_id in changes.erased:
+                for erase in statements.ERASE:
+                    await connection.execute(statements.for_postgresql(erase), {"account": account_id})
             await connection.execute("commit")
 
     async def was_kept(self) -> bool:
@@ -365,8 +393,10 @@ class PostgreSQLSession:
 
         async def ask() -> bool:
             lane_id, batch = self._last
-            cursor = await self._ask(await self._open(), _LAST_BATCH, [lane_id])
-            found = await cursor.fetchone()
+            connection = await self._open()
+            with _answering(connection):
+                cursor = await self._ask(connection, _LAST_BATCH, [lane_id])
+                found = await cursor.fetchone()
             return found is not None and found[0] == batch
 
         await self.give_up()
@@ -380,7 +410,8 @@ class PostgreSQLSession:
         try:
             if connection.info.transaction_status == pq.TransactionStatus.IDLE and not connection.closed:
                 return
-            await connection.execute("rollback")
+            with _answering(connection):
+                await connection.execute("rollback")
         except psycopg.Error:
             self._connection = None
             with contextlib.suppress(psycopg.Error):
@@ -388,13 +419,13 @@ class PostgreSQLSession:
 
     async def close(self) -> None:
         """Let go of the connection."""
-        if self._connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                await self._connection.execute(_END_LANE, [self._lane_id])
-            await self._connection.close()
+        connection = self._connection
+        if connection is not None:
+            with contextlib.suppress(psycopg.Error), _answering(connection):
+                await connection.execute(_END_LANE, [self._lane_id])
+            await connection.close()
 
     async def _guarded(self, doing: Awaitable[_T], *, committing: bool = False) -> _T:
-        overdue = asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._hang_up)
         try:
             return await doing
         except Exception as error:
@@ -402,15 +433,6 @@ class PostgreSQLSession:
             if failed is None:
                 raise
             raise failed from error
-        finally:
-            overdue.cancel()
-
-    def _hang_up(self) -> None:
-        """End the connection from below, so that whoever waits for an answer is told that none will come."""
-        connection = self._connection
-        if connection is not None and not connection.closed:
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as link:
-                link.shutdown(socket.SHUT_RDWR)
 
 
 class PostgreSQLSnapshot:
@@ -478,7 +500,8 @@ class PostgreSQLStore:
             try:
                 async with self._pool.connection() as connection:
                     try:
-                        return await do(connection)
+                        with _answering(connection):
+                            return await do(connection)
                     except _LASTING:
                         # A new one may write again: some settings are read only when it is made.
                         await connection.close()

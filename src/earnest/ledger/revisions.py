@@ -26,6 +26,12 @@ async def check(store: Store, pack: Pack, now: datetime) -> None:
     _check(await _kept(store), pack, now)
 
 
+async def begin(store: Store, pack: Pack, now: datetime) -> None:
+    """Keep the pack's revisions where none have been kept yet."""
+    if not await _kept(store):
+        await bring_into_force(store, pack, now)
+
+
 async def bring_into_force(store: Store, pack: Pack, now: datetime) -> None:
     """Keep the pack's revisions; raises RevisionError where one in force differs from what was kept of it."""
     kept = await _kept(store)

@@ -9,6 +9,15 @@ _ID = re.compile(r"\bid\(:(\w+)\)")
 _PARAM = re.compile(r"(?<!:):([a-z]\w*)")
 
 
+ERASE = (
+    "update member set name = null where account_id = id(:account)",
+    "update profile set name = null, external_id = null where account_id = id(:account)",
+    "delete from letter where account_id = id(:account)",
+    "delete from external where kind = 'account' and id = id(:account)",
+)
+"""What erases who holds an account, and what they wrote."""
+
+
 def names(row: type[Row], prefix: str = "") -> str:
     """Return a table's columns, as a select lists them."""
     return ", ".join(prefix + column.name for column in columns(row))

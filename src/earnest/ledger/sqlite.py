@@ -253,6 +253,9 @@ def _write(connection: sqlite3.Connection, changes: Changes) -> None:
         for row in TABLES:
             if rows := of.get(row):
                 connection.executemany(statement(row), [msgspec.structs.astuple(each) for each in rows])
+    for account_id in changes.erased:
+        for erase in statements.ERASE:
+            connection.execute(statements.for_sqlite(erase), {"account": account_id})
     try:
         connection.execute("commit")
     except sqlite3.Error as error:

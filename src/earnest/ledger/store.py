@@ -97,13 +97,14 @@ class Facts:
 
 
 class Changes:
-    """What a batch writes: new rows by table, and rows that replace those of the same key."""
+    """What a batch writes: new rows by table, rows that replace those of the same key, and whom it then erases."""
 
-    __slots__ = ("new", "old")
+    __slots__ = ("erased", "new", "old")
 
     def __init__(self) -> None:
         self.new: dict[type[Row], list[Row]] = {}
         self.old: dict[type[Row], list[Row]] = {}
+        self.erased: list[str] = []
 
 
 class Session(Protocol):

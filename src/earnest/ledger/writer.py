@@ -76,7 +76,7 @@ class _Waiting:
         self.kept_as = ("", "")
         self.fingerprint = ""
         if key is not None:
-            self.kept_as = (act.account_id or _caller_id(key.caller), f"{key.caller}:{key.value}")
+            self.kept_as = (act.account_id or _caller_id(key.caller), f"{_without_colons(key.caller)}:{key.value}")
             self.fingerprint = act.fingerprint()
 
     def fail(self, error: Exception) -> None:
@@ -118,10 +118,20 @@ class Lane:
         """Do what waits, and end."""
         self._closing = True
         self._wake.set()
-        await self._task
+        # Whoever stops waiting for the end doesn't bring it about.
+        await asyncio.shield(self._task)
         await self._session.close()
 
     async def _run(self) -> None:
+        try:
+            await self._work()
+        finally:
+            # Nobody waits for an answer that nobody will give.
+            self._closing = True
+            for waiting in (*self._queue, *self._patient):
+                waiting.fail(UnavailableError("the ledger is closed"))
+
+    async def _work(self) -> None:
         while True:
             began = self._loop.time()
             batch = self._take(began)
@@ -132,6 +142,10 @@ class Lane:
                     _log.exception("a batch failed outside of its transaction")
                     for waiting in batch:
                         waiting.fail(error)
+                except BaseException:
+                    for waiting in batch:
+                        waiting.fail(UnavailableError("the ledger was stopped", outcome_unknown=True))
+                    raise
                 if batch[-1].act.patient:
                     ended = self._loop.time()
                     self._rests_until = ended + (ended - began)
@@ -255,27 +269,31 @@ class Lane:
         """Write and commit; raises StoreError where that was not kept. A commit that failed may have been kept."""
         try:
             await self._session.write(changes)
-        except StoreError as error:
-            if not error.committing or not await self._was_kept(error):
+        except Exception as error:
+            if isinstance(error, StoreError) and not error.committing:
+                raise
+            # Whatever else it was, the commit may have been sent.
+            kept = await self._was_kept()
+            if kept is None:
+                # Nothing may be done again that may have been done.
+                raise StoreError(str(error), lasting=True, committing=True) from error
+            if not kept:
+                if isinstance(error, StoreError):
+                    error.committing = False
                 raise
 
-    async def _was_kept(self, error: StoreError) -> bool:
-        """Say whether a batch was kept; marks the error as settled where it was not."""
+    async def _was_kept(self) -> bool | None:
+        """Say whether the last batch was kept, None where the store can't be asked in time."""
         until = self._loop.time() + PATIENCE_SECONDS
         pause = PAUSE_SECONDS
         while True:
             try:
-                kept = await self._session.was_kept()
-            except StoreError as again:
-                if again.lasting or self._loop.time() >= until:
-                    # Nothing may be done again that may have been done.
-                    error.lasting = True
-                    return False
+                return await self._session.was_kept()
+            except Exception as error:
+                if self._loop.time() >= until or (isinstance(error, StoreError) and error.lasting):
+                    return None
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-            else:
-                error.committing = False
-                return kept
 
     def _past_wanted(self, batch: Iterable[_Waiting], decided: Batch) -> dict[str, int]:
         since: dict[str, int] = {}
@@ -355,6 +373,11 @@ class Writer:
     async def close(self) -> None:
         """Do what waits, and end."""
         await asyncio.gather(*(lane.close() for lane in self._lanes))
+
+
+def _without_colons(caller: str) -> str:
+    """Return a caller's name so that what comes after a colon can't be taken for a part of it."""
+    return caller.replace("%", "%25").replace(":", "%3A")
 
 
 def _caller_id(caller: str) -> str:

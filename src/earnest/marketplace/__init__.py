@@ -153,7 +153,6 @@ class AsyncMarketplace(UseCases):
         def bound(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
             return function(self.ledger, *args, **kwargs)
 
-        bound.__doc__ = function.__doc__
         return bound
 
     async def close(self) -> None:
@@ -212,7 +211,6 @@ class Marketplace(UseCases):
         def bound(*args: P.args, **kwargs: P.kwargs) -> T:
             return self.wait(function(self._inner.ledger, *args, **kwargs))
 
-        bound.__doc__ = function.__doc__
         return bound
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:

@@ -286,17 +286,18 @@ async def notices(
     return Page(items[:limit], str(skipped + limit) if len(items) > limit else None)
 
 
-class ForgetAppeal(ActOnAccount, frozen=True):
-    """Erase what the holder wrote against a suspension."""
+class ErasePerson(ActOnAccount, frozen=True):
+    """Erase who holds an account and what they wrote."""
 
     def decide(self, batch: Batch) -> AccountShown | Refused:
-        """Leave the suspension, and that it was appealed."""
+        """Leave the journal, a suspension, and that it was appealed."""
         account_ = batch.account(self.account)
         if account_ is None:
             return _UNKNOWN
         if account_.suspension is not None and account_.suspension.appeal is not None:
             suspension = msgspec.structs.replace(account_.suspension, appeal="")
             batch.replace(msgspec.structs.replace(account_, suspension=suspension))
+        batch.erase(self.account)
         return showing.account(account_, batch.pack)
 
 
@@ -308,14 +309,5 @@ async def erase_person(ledger: Ledger, account_id: str) -> Refused | None:
     found = await find(ledger, "account", account_id)
     if found is None:
         return _UNKNOWN
-    answer = await ledger.do(ForgetAppeal(found))
-    if isinstance(answer, Refused):
-        return answer
-    for statement in (
-        "update member set name = null where account_id = id(:account)",
-        "delete from letter where account_id = id(:account)",
-        "update profile set name = null, external_id = null where account_id = id(:account)",
-        "delete from external where kind = 'account' and id = id(:account)",
-    ):
-        await ledger.store.change(statement, {"account": found})
-    return None
+    answer = await ledger.do(ErasePerson(found))
+    return answer if isinstance(answer, Refused) else None

@@ -8,7 +8,9 @@ finds it undone can go on with it, also at the same time.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import ClassVar
 
 import msgspec
@@ -37,6 +39,10 @@ REASONS = ("cancelled", "filled", "removed")
 ACCOUNTS_AT_ONCE = 500
 FENCE_SECONDS = 10.0
 WAIT_SECONDS = 30.0
+LAPSE_MARGIN = timedelta(minutes=1)
+"""By how much the clocks of two servers may differ."""
+
+_log = logging.getLogger("earnest.marketplace")
 
 _UNKNOWN = Refused(Refusal.UNKNOWN_JOB)
 
@@ -52,7 +58,7 @@ _DONE = "update task set done_at = :at where job_id = id(:job) and kind = :kind 
 _IS_UNDONE = "select 1 from task where job_id = id(:job) and kind = :kind and done_at is null"
 _UNDONE = "select job_id, kind from task where done_at is null and started_at <= :before order by job_id limit :limit"
 _LAPSED = (
-    "select j.job_id from job j where j.closed_at is null and j.hires = 0 and j.lapses_at <= :now"
+    "select j.job_id from job j where j.closed_at is null and j.hires = 0 and j.lapses_at <= :before"
     " and not exists (select 1 from task t where t.job_id = j.job_id) and j.job_id > id(:after)"
     " order by j.job_id limit :limit"
 )
@@ -132,6 +138,8 @@ async def close_job(
     first closed, and closing it again answers how far its returns are. Refused as `unknown_job`.
     """
     one_of("reason", reason, REASONS)
+    if wait_seconds < 0:
+        raise ValueError(f"wait_seconds: expected none or more, got {wait_seconds}")
     found = await find(ledger, "job", job_id)
     if found is None:
         return _UNKNOWN
@@ -143,10 +151,9 @@ async def close_job(
         undone = await ledger.fetch(_IS_UNDONE, {"job": found, "kind": CLOSING})
     if undone:
         work = ledger.once(f"give back {found}", lambda: give_back(ledger, found, CLOSING))
-        try:
-            done = await asyncio.wait_for(asyncio.shield(work), wait_seconds)
-        except (TimeoutError, LedgerError):
-            done = False
+        # It goes on whoever stops waiting; where it fails, or is stopped, the rest is still to come.
+        await asyncio.wait({work}, timeout=wait_seconds)
+        done = work.done() and not work.cancelled() and work.exception() is None and work.result()
     with already_done():
         row = await reads.job(ledger, found)
         back = await returned(ledger, found, pending=not done)
@@ -184,25 +191,34 @@ async def give_back_lapsed(ledger: Ledger, job_id: str) -> Returned | Refused:
 async def give_back(ledger: Ledger, job_id: str, kind: str) -> bool:
     """Return everything spent on a job, if it gives back; say whether that is sure to be all."""
     await _sweep(ledger, job_id)
-    if not await ledger.store.fence(FENCE_SECONDS):
+    fenced = await ledger.store.fence(FENCE_SECONDS)
+    failed = await _sweep(ledger, job_id)
+    if failed or not fenced:
         return False
-    await _sweep(ledger, job_id)
     await ledger.store.change(_DONE, {"job": job_id, "kind": kind, "at": micros(ledger.now)})
     return True
 
 
-async def _sweep(ledger: Ledger, job_id: str) -> None:
-    """Return to everybody who has something to get back."""
-    after = NOBODY
+async def _sweep(ledger: Ledger, job_id: str) -> bool:
+    """Return to everybody who has something to get back; say whether that failed for anybody, for the log to name."""
+    after, failed = NOBODY, False
     while True:
         params = {"job": job_id, "after": after, "limit": ACCOUNTS_AT_ONCE}
         bidders = [row[0] for row in await ledger.fetch(_BIDDERS, params)]
-        answers = await asyncio.gather(*(patiently(ledger, GiveBackTo(account, job_id)) for account in bidders))
+        acts = [patiently(ledger, GiveBackTo(account, job_id)) for account in bidders]
+        answers = await asyncio.gather(*acts, return_exceptions=True)
+        for account, answer in zip(bidders, answers, strict=True):
+            if isinstance(answer, LedgerError):
+                raise answer
+            if isinstance(answer, BaseException):
+                # One account that can't be written keeps nobody else's connects from them.
+                _log.error("acc_%s: what it spent on job_%s can't be returned: %s", account, job_id, answer)
+                failed = True
         if len(bidders) < ACCOUNTS_AT_ONCE:
-            return
+            return failed
         # Without a change either somebody else was faster, or the job gives nothing back, and so to nobody.
         if True not in answers and not await _gives_back(ledger, job_id):
-            return
+            return failed
         after = bidders[-1]
 
 
@@ -234,11 +250,15 @@ async def finish_tasks(
 
 
 async def return_lapsed(ledger: Ledger) -> int:
-    """Give back for jobs that have lapsed, where the pack says so; return for how many."""
+    """Give back for jobs that have lapsed, where the pack says so; return for how many.
+
+    Not at once: a server whose clock is a little behind may still take proposals for them.
+    """
     if not any(revision.lapse_gives_back for revision in ledger.pack.revisions):
         return 0
     after, count = NOBODY, 0
-    while rows := await ledger.fetch(_LAPSED, {"now": micros(ledger.now), "after": after, "limit": ACCOUNTS_AT_ONCE}):
+    before = micros(ledger.now - LAPSE_MARGIN)
+    while rows := await ledger.fetch(_LAPSED, {"before": before, "after": after, "limit": ACCOUNTS_AT_ONCE}):
         for (job_id,) in rows:
             await ledger.store.change(_BEGIN_LAPSE, {"job": job_id, "kind": LAPSE, "at": micros(ledger.now)})
             count += await give_back(ledger, job_id, LAPSE)

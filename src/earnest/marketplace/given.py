@@ -74,6 +74,8 @@ def optional_truth(name: str, value: bool | None) -> bool | None:
 
 def instant(name: str, value: datetime | None) -> datetime | None:
     """Return a time in UTC, or None; raises ValueError for one without a zone."""
+    if value is not None and not isinstance(value, datetime):
+        raise ValueError(f"{name}: expected a datetime, got {type(value).__name__}")
     return None if value is None else as_utc(value, name)
 
 
@@ -83,6 +85,7 @@ def idempotency_key(key: str | Key | None) -> Key | None:
         return None
     made = key if isinstance(key, Key) else Key(key)
     text("key", made.value, MOST_KEY)
+    text("caller", made.caller, MOST_KEY, 0)
     return made
 
 

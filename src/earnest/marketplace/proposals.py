@@ -8,6 +8,7 @@ import msgspec
 
 from earnest.ledger import reads
 from earnest.ledger.act import Act, Batch
+from earnest.ledger.errors import LedgerError
 from earnest.ledger.ids import MEMBER, NOBODY, PROPOSAL, numbered
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.rows import LetterRow
@@ -178,13 +179,36 @@ async def _submit(ledger: Ledger, new: NewProposal, key: Key | None) -> Proposal
 
 
 async def submit_batch(
-    ledger: Ledger, proposals: Sequence[NewProposal], *, key: str | None = None, caller: str = ""
-) -> list[ProposalShown | Refused]:
-    """Submit up to 1,000 proposals, each on its own; answered in their order. Proposal i uses the key `KEY/i`."""
+    ledger: Ledger, proposals: Sequence[NewProposal], *, key: str | Key | None = None
+) -> list[ProposalShown | Refused | LedgerError]:
+    """Submit up to 1,000 proposals, each on its own, and answer each, in their order; proposal i uses the key `KEY/i`.
+
+    One that makes no sense as it stands is refused as `malformed`. Where the ledger fails for one, its error stands in
+    its place; and the key is `replayed` if all that were kept had been done before.
+    """
     if len(proposals) > MOST_IN_A_CALL:
         raise ValueError(f"proposals: expected at most {MOST_IN_A_CALL:,}, got {len(proposals):,}")
-    keys = [idempotency_key(None if key is None else Key(f"{key}/{i}", caller)) for i in range(len(proposals))]
-    return await asyncio.gather(*(_submit(ledger, new, key_) for new, key_ in zip(proposals, keys, strict=True)))
+    for new in proposals:
+        if not isinstance(new, NewProposal):
+            raise ValueError(f"proposals: expected a list of NewProposal, got {type(new).__name__}")
+    whole_key = idempotency_key(key)
+    keys = [whole_key and Key(f"{whole_key.value}/{i}", whole_key.caller) for i in range(len(proposals))]
+    answers = await asyncio.gather(*(_submit_one(ledger, new, each) for new, each in zip(proposals, keys, strict=True)))
+    kept = [each for each, answer in zip(keys, answers, strict=True) if isinstance(answer, ProposalShown)]
+    if whole_key is not None:
+        whole_key.replayed = bool(kept) and all(each is not None and each.replayed for each in kept)
+    return answers
+
+
+async def _submit_one(ledger: Ledger, new: NewProposal, key: Key | None) -> ProposalShown | Refused | LedgerError:
+    """Submit one of many: whatever is wrong with it is its own answer."""
+    try:
+        return await _submit(ledger, new, key)
+    except LedgerError as error:
+        return error
+    except ValueError as error:
+        field, _, expected = str(error).partition(": expected ")
+        return Refused(Refusal.MALFORMED, {"field": field, "expected": expected})
 
 
 async def withdraw(ledger: Ledger, proposal_id: str, *, key: str | Key | None = None) -> ProposalShown | Refused:

@@ -23,10 +23,18 @@ class UseCase(Generic[P, T]):
 
     def __init__(self, function: Callable[Concatenate[Ledger, P], Coroutine[Any, Any, T]]) -> None:
         self._function = function
-        functools.update_wrapper(self, function)  # type: ignore[arg-type]
+        functools.update_wrapper(self, function)
         # What `help` shows: the function without its ledger.
         whole = inspect.signature(function)
         self.__signature__ = whole.replace(parameters=list(whole.parameters.values())[1:])
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Remember under which name it is offered."""
+        self._name = name
+
+    def __call__(self, *_args: P.args, **_kwargs: P.kwargs) -> T:
+        """Raise TypeError: a use case is one of a marketplace that was opened. So `help` can show its arguments."""
+        raise TypeError("expected a marketplace: open one, and call its use cases")
 
     @overload
     def __get__(self, face: "Marketplace", owner: type) -> Callable[P, T]: ...
@@ -37,4 +45,11 @@ class UseCase(Generic[P, T]):
 
     def __get__(self, face: Any, owner: type) -> Any:
         """Bind the function to a marketplace."""
-        return self if face is None else face.bind(self._function)
+        if face is None:
+            return self
+        bound = face.bind(self._function)
+        functools.update_wrapper(bound, self._function)
+        bound.__signature__ = self.__signature__
+        # Found there from now on, without asking here.
+        face.__dict__[self._name] = bound
+        return bound
