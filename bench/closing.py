@@ -6,7 +6,7 @@ from statistics import median
 from time import perf_counter
 
 from bench.filling import TickingClock, account_rows, fill_accounts, pairs, post_jobs
-from bench.load import RATE, latencies, p99
+from bench.load import RATE, freeze, latencies, p99
 from bench.row import Row, at_most
 from bench.submissions import Pairs
 from earnest import AsyncMarketplace
@@ -39,6 +39,7 @@ async def close(market: AsyncMarketplace, job: str) -> float:
 
 async def closing_round(market: AsyncMarketplace, chosen: Pairs, job: str) -> tuple[float, float, float]:
     """Return how long closing a job takes, and the p99 of submissions before it and while it lasts."""
+    freeze()
     quiet = await latencies(market, chosen, lambda elapsed: elapsed < QUIET_SECONDS)
     task = asyncio.create_task(close(market, job))
     meanwhile = await latencies(market, chosen, lambda _: not task.done())

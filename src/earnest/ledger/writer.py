@@ -31,7 +31,7 @@ MOST_WAITING = 10_000
 """Requests a lane lets wait before it turns others away."""
 
 MOST_IN_BATCH = 256
-MOST_PATIENT = 24
+MOST_PATIENT = 12
 """Requests of work nobody waits for in a batch, while there are others."""
 
 HURRIED_SECONDS = 1.0

@@ -36,7 +36,7 @@ CLOSING = "closing"
 LAPSE = "lapse"
 REASONS = ("cancelled", "filled", "removed")
 
-ACCOUNTS_AT_ONCE = 500
+ACCOUNTS_AT_ONCE = 200
 FENCE_SECONDS = 10.0
 WAIT_SECONDS = 30.0
 LAPSE_MARGIN = timedelta(minutes=1)
