@@ -108,10 +108,7 @@ _LOCK_JOBS = (
 )
 _BATCH = (
     "insert into lane (lane_id, batch) values (%s::uuid, %s) on conflict (lane_id) do update set batch = excluded.batch"
-    " returning exists (select 1 from endpoint)"
 )
-"""Also tells whether anybody wants to hear of events: a statement less in every batch."""
-
 _BEGIN_LANE = "insert into lane (lane_id, batch) values (%s::uuid, 0)"
 _END_LANE = "delete from lane where lane_id = %s::uuid"
 _LAST_BATCH = "select batch from lane where lane_id = %s::uuid for update"
@@ -119,6 +116,7 @@ _LOCKED_ACCOUNTS = "select account_id from account where account_id = any(%s::uu
 _LOCKED_JOBS = "select job_id from job where job_id = any(%s::uuid[])"
 _JOBS = f"select {statements.names(JobRow)} from job where job_id = any(%s::uuid[])"  # noqa: S608
 _CLIENTS = "select client_id from client where client_id = any(%s::uuid[])"
+_SUBSCRIBED = "select 1 from endpoint limit 1"
 _PENDING = (
     f"select {statements.names(PurchaseRow)} from purchase"  # noqa: S608
     " where account_id = any(%s::uuid[]) and status = 'pending'"
@@ -327,8 +325,9 @@ class PostgreSQLSession:
         async with connection.pipeline():
             # What the fence counts on: that each statement sees what was committed before it.
             await connection.execute("begin isolation level read committed")
-            batch = await self._ask(connection, _BATCH, self._last)
+            await connection.execute(_BATCH, self._last, prepare=True)
             cursors = [await self._ask(connection, sql, params) for _, _, sql, params in wanted]
+            subscribed = await self._ask(connection, _SUBSCRIBED, ())
         held: set[str] = set()
         for (name, row, sql, _), cursor in zip(wanted, cursors, strict=True):
             found = await cursor.fetchall()
@@ -336,7 +335,7 @@ class PostgreSQLSession:
             getattr(facts, name).extend(rows)
             if sql is _LOCK_ACCOUNTS or sql is _LOCK_JOBS:
                 held.update(each[0] for each in found)
-        facts.subscribed = (await batch.fetchone() or (False,))[0]
+        facts.subscribed = await subscribed.fetchone() is not None
         await self._look_for_locked(connection, needs, held, facts)
         return facts
 

@@ -23,6 +23,7 @@ class UseCase(Generic[P, T]):
 
     def __init__(self, function: Callable[Concatenate[Ledger, P], Coroutine[Any, Any, T]]) -> None:
         self._function = function
+        self._name: str | None = None
         functools.update_wrapper(self, function)
         # What `help` shows: the function without its ledger.
         whole = inspect.signature(function)
@@ -51,5 +52,6 @@ class UseCase(Generic[P, T]):
         functools.update_wrapper(bound, self._function)
         bound.__signature__ = self.__signature__
         # Found there from now on, without asking here.
-        face.__dict__[self._name] = bound
+        if self._name is not None:
+            face.__dict__[self._name] = bound
         return bound

@@ -147,8 +147,9 @@ class _Pair:
                 self._was_cut()
                 return
             if when == "before":
-                _close(self._client, self._server)
+                # Counted first: whoever is cut off may be done with it before this goes on.
                 self._was_cut()
+                _close(self._client, self._server)
                 return
             if when == "after":
                 self._mute.set()
@@ -159,8 +160,9 @@ class _Pair:
                     head = _exactly(self._client, 5)
                     (length,) = struct.unpack("!i", head[1:])
                     self._server.sendall(head + _exactly(self._client, length - 4))
-                _close(self._client, self._server)
+                # Counted first: whoever is cut off may be done with it before this goes on.
                 self._was_cut()
+                _close(self._client, self._server)
                 return
 
     def _is_commit(self, kind: bytes, body: bytes) -> bool:
@@ -183,8 +185,9 @@ class _Pair:
                     continue
                 heard += data
                 if b"COMMIT\0" in heard:
-                    _close(self._client, self._server)
+                    # Counted first: whoever is cut off may be done with it before this goes on.
                     self._was_cut()
+                    _close(self._client, self._server)
                     return
         _close(self._client, self._server)
 
