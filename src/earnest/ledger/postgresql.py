@@ -225,11 +225,8 @@ async def _prepare(connection: AsyncConnection[Any]) -> None:
 
 
 @contextlib.contextmanager
-def _answering(connection: AsyncConnection[Any] | None) -> Iterator[None]:
+def _answering(connection: AsyncConnection[Any]) -> Iterator[None]:
     """End a connection that gives no answer in time, from below, so that whoever waits is told that none will come."""
-    if connection is None:
-        yield
-        return
 
     def hang_up() -> None:
         if not connection.closed:

@@ -244,7 +244,10 @@ class RevisionRow(Row, frozen=True):
 
 
 class LaneRow(Row, frozen=True):
-    """The number of a lane's last batch: written with the batch, so it tells whether that was kept."""
+    """The number of the last batch of a lane's connection: written with the batch, so it tells whether that was kept.
+
+    Rows of programs that were killed stay. One may not be removed while anybody could still ask for it.
+    """
 
     lane_id: Id
     batch: int

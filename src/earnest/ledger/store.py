@@ -153,7 +153,7 @@ class Store(Protocol):
     """How many lanes it is best written by."""
 
     async def session(self) -> Session:
-        """Open a lane's way to the store, under an id that no other lane has."""
+        """Open a lane's way to the store."""
 
     async def fetch(self, sql: str, params: Params = NONE) -> list[tuple[Any, ...]]:
         """Return all rows of a question."""

@@ -1,6 +1,7 @@
 """The group-commit writer: lanes that take what has gathered, decide it between one read and one write, and commit.
 
-A lane takes requests in the order in which they came, and nobody is answered before the commit. A refusal is
+A lane takes requests in the order in which they came, but for those whose account or job somebody else has locked:
+they are set aside and come back a little later, in any order. Nobody is answered before the commit. A refusal is
 answered too only then, so that it never tells of an effect that was not kept. What fails unexpectedly is rolled back
 and done again one by one, so that one bad request never fails its neighbours. An error while committing leaves it
 unknown whether the batch was kept; the batch has written its number with everything else, and so the store knows.
@@ -333,6 +334,9 @@ class Lane:
 
     def _come_back(self, waiting: _Waiting) -> None:
         self._away -= 1
+        if self._task.done():
+            waiting.fail(UnavailableError("the ledger is closed"))
+            return
         (self._patient if waiting.act.patient else self._queue).append(waiting)
         self._wake.set()
 
