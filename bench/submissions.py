@@ -33,7 +33,9 @@ ALONE = 1.3
 Pairs = Iterator[tuple[str, str]]
 Rate = Callable[[], Awaitable[float]]
 
-_SUBSCRIBE = "insert into endpoint (endpoint_id, url, created_at) values (id(:id), 'https://example.com', :at)"
+_SUBSCRIBE = (
+    "insert into endpoint (endpoint_id, url, created_at, secret) values (id(:id), 'https://example.com', :at, '')"
+)
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ WRITING = [path for path in LEDGER.glob("*.py") if path.name != "migrate.py"]
 WRITING += (ROOT / "src" / "earnest" / "marketplace").glob("*.py")
 
 BY_ACCOUNT = [table for table in METADATA.sorted_tables if "account_id" in table.c]
-APART = {"external", "request", "job", "client", "task", "revision", "endpoint", "lane"}
+APART = {"external", "request", "job", "client", "task", "revision", "endpoint", "lane", "api_key", "lease", "sandbox"}
 """Tables that belong to no account: directories, what callers without one asked for, and the ledger's own."""
 
 HOLDS = {"UUID": "id", "INTEGER": "int", "BIGINT": "int", "BOOLEAN": "bool", "TEXT": "str"}

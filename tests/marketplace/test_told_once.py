@@ -5,12 +5,14 @@ from tests.marketplace.given import open_account
 
 
 def kinds(market: Marketplace) -> list[str]:
-    rows = market.wait(market._inner.ledger.fetch("select kind from event order by account_id, seq"))
+    rows = market.wait(market._inner.ledger.fetch("select kind from delivery order by account_id, seq"))
     return [row[0] for row in rows]
 
 
 def subscribe(market: Marketplace) -> None:
-    statement = "insert into endpoint (endpoint_id, url, created_at) values (id(:id), 'http://127.0.0.1', 0)"
+    statement = (
+        "insert into endpoint (endpoint_id, url, created_at, secret) values (id(:id), 'http://127.0.0.1', 0, '')"
+    )
     market.wait(market._inner.ledger.store.change(statement, {"id": "e" * 32}))
 
 

@@ -7,6 +7,7 @@ writes everything at once. Here stands what happens between reading and writing;
 import hashlib
 from collections import defaultdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -14,25 +15,27 @@ import msgspec
 from earnest.ledger import outbox, packing
 from earnest.ledger.ids import Ids
 from earnest.ledger.rows import (
+    TABLES,
     AccountRow,
     ChargeRow,
     ClientRow,
+    DeliveryRow,
+    EndpointRow,
     EntryRow,
-    EventRow,
     ExternalRow,
     InvitationRow,
     JobRow,
-    LetterRow,
+    KeyRow,
     MemberRow,
     NoticeRow,
-    ProfileRow,
     ProposalRow,
     PurchaseRow,
     RequestRow,
     Row,
-    TaskRow,
+    ToldRow,
 )
-from earnest.ledger.store import Changes, Facts, Needs
+from earnest.ledger.sql import ERASE
+from earnest.ledger.store import Changes, Facts, Needs, Params
 from earnest.rules import conduct
 from earnest.rules.account import Account, Entry
 from earnest.rules.buy import leaves_to_owe
@@ -83,6 +86,12 @@ class Act(msgspec.Struct, Generic[T], frozen=True):
         return hashlib.blake2b(type(self).__name__.encode() + msgspec.json.encode(self), digest_size=16).hexdigest()
 
 
+@lru_cache(maxsize=64)
+def _key(row: type[Row]) -> tuple[str, ...]:
+    """Return the columns of a table's key."""
+    return row.__struct_fields__[: TABLES[row].key]
+
+
 class PastUnreadError(Exception):
     """What an earlier act of the batch did made older proposals necessary; the act has to be read for anew."""
 
@@ -98,11 +107,12 @@ class Batch:
         "_bids",
         "_changed",
         "_clients",
+        "_endpoints",
         "_entries",
-        "_erased",
         "_externals",
         "_invitations",
         "_jobs",
+        "_keys",
         "_known_jobs",
         "_members",
         "_new_accounts",
@@ -114,7 +124,9 @@ class Batch:
         "_requests",
         "_rows",
         "_seq",
-        "_subscribed",
+        "_statements",
+        "_subscribers",
+        "_told",
         "at",
         "ids",
         "now",
@@ -127,7 +139,10 @@ class Batch:
         self.at = packing.micros(now)
         self.version = 0
         """Grows with everything that is put down."""
-        self._subscribed = facts.subscribed
+        self._subscribers = [(endpoint_id, outbox.wanted(kinds)) for endpoint_id, kinds in facts.subscribers]
+        self._endpoints = {row.endpoint_id: row for row in facts.endpoints}
+        self._keys = {row.key_id: row for row in facts.keys}
+        self._told = {(row.account_id, row.boundary) for row in facts.told}
         self._accounts: dict[str, Account] = {}
         self._seq: dict[str, int] = {}
         for row in facts.accounts:
@@ -155,7 +170,7 @@ class Batch:
         self._new_accounts: set[str] = set()
         self._changed: dict[str, None] = {}
         self._entries: list[Row] = []
-        self._erased: list[str] = []
+        self._statements: list[tuple[str, Params]] = []
         self._new_proposals: dict[tuple[str, int], None] = {}
         self._rows: dict[type[Row], dict[tuple[object, ...], tuple[bool, Row]]] = {}
 
@@ -252,6 +267,18 @@ class Batch:
         rows = self._purchases[account_id].values()
         return tuple(packing.unpack_purchase(row) for row in rows if row.status == PurchaseStatus.PENDING)
 
+    def endpoint(self, endpoint_id: str) -> EndpointRow | None:
+        """Return a webhook endpoint, as it is held."""
+        return self._endpoints.get(endpoint_id)
+
+    def api_key(self, key_id: str) -> KeyRow | None:
+        """Return an API key, as it is held."""
+        return self._keys.get(key_id)
+
+    def was_told(self, account_id: str, boundary: int) -> bool:
+        """Say whether an account's endpoints were told of a coming boundary."""
+        return (account_id, boundary) in self._told
+
     def owed(self, account_id: str, seq: int) -> int:
         """Return what reversing a purchase would leave as a debt, in connects."""
         return self._owed[f"pur_{account_id}_{seq}"]
@@ -270,8 +297,13 @@ class Batch:
 
     def erase(self, account_id: str) -> None:
         """Put down that who holds an account, and what they wrote, is to be erased (`sql.ERASE`)."""
+        for erase in ERASE:
+            self.execute(erase, {"account": account_id})
+
+    def execute(self, sql: str, params: Params) -> None:
+        """Put down a statement, written for both stores, to be executed when all rows have been written."""
         self.version += 1
-        self._erased.append(account_id)
+        self._statements.append((sql, params))
 
     def decide(self, account_id: str, command: Command, *, bid: int | None = None, owed: int | None = None) -> Outcome:
         """Decide a command on an account by the rules, and put down what comes of it.
@@ -321,9 +353,17 @@ class Batch:
             if (account_id, proposal.n) not in self._new_proposals:
                 self.put(packing.pack_proposal(proposal, self._bids.get((account_id, proposal.n))), new=False)
         decided = self._keep_beside(account_id, outcome, owed)
-        if self._subscribed:
+        if self._subscribers:
             for kind, payload in outbox.events(before, outcome, decided=decided):
-                self.put(EventRow(account_id, self.next_seq(account_id), kind, at, payload))
+                self.tell(account_id, kind, payload)
+
+    def tell(self, account_id: str, kind: str, payload: str) -> None:
+        """Put down an event of an account for every endpoint that wants to be told of such."""
+        wanting = [endpoint_id for endpoint_id, kinds in self._subscribers if kinds is None or kind in kinds]
+        if wanting:
+            seq = self.next_seq(account_id)
+            for endpoint_id in wanting:
+                self.put(DeliveryRow(account_id, seq, endpoint_id, kind, self.at, payload, outbox.WAITING, 0, self.at))
 
     def _keep_beside(self, account_id: str, outcome: Accepted, owed: int | None) -> bool:
         """Put down what an outcome has beside its account, lines and proposals; say whether its purchase changed."""
@@ -361,40 +401,30 @@ class Batch:
     def put(self, row: Row, *, new: bool = True) -> None:
         """Put down a row: a new one, or one that replaces that of the same key."""
         self.version += 1
-        key: tuple[object, ...]
+        # What a later act of the batch may ask for.
         match row:
             case JobRow():
                 self._jobs[row.job_id] = row
                 self._known_jobs.pop(row.job_id, None)
-                key = (row.job_id,)
             case ClientRow():
                 self._clients.add(row.client_id)
-                key = (row.client_id,)
             case ExternalRow():
                 self._externals[row.kind, row.external_id] = row.id
-                key = (row.kind, row.external_id)
             case InvitationRow():
                 self._invitations[row.account_id, row.job_id] = row
-                key = (row.account_id, row.job_id)
             case MemberRow():
                 self._members[row.account_id, row.seq] = row
-                key = (row.account_id, row.seq)
             case PurchaseRow():
                 self._purchases[row.account_id][row.seq] = row
-                key = (row.account_id, row.seq)
             case RequestRow():
                 self._requests[row.owner_id, row.key] = row
-                key = (row.owner_id, row.key)
-            case ProposalRow() | LetterRow():
-                key = (row.account_id, row.n)
-            case ChargeRow() | NoticeRow() | EventRow():
-                key = (row.account_id, row.seq)
-            case ProfileRow():
-                key = (row.account_id,)
-            case TaskRow():
-                key = (row.job_id, row.kind)
-            case _:
-                raise TypeError(f"a batch doesn't write {type(row).__name__}")
+            case ToldRow():
+                self._told.add((row.account_id, row.boundary))
+            case EndpointRow():
+                self._endpoints[row.endpoint_id] = row
+            case KeyRow():
+                self._keys[row.key_id] = row
+        key = tuple(getattr(row, name) for name in _key(type(row)))
         rows = self._rows.setdefault(type(row), {})
         # What the batch itself has put down as new stays new, whatever replaces it.
         rows[key] = (new or (key in rows and rows[key][0]), row)
@@ -402,7 +432,7 @@ class Batch:
     def changes(self) -> Changes:
         """Return what has to be written."""
         changes = Changes()
-        changes.erased = self._erased
+        changes.statements = self._statements
         for account_id in self._changed:
             row: AccountRow = packing.pack_account(self._accounts[account_id], self._seq[account_id])
             rows = changes.new if account_id in self._new_accounts else changes.old

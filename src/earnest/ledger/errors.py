@@ -45,6 +45,10 @@ class RevisionError(LedgerError):
     """The rule pack differs from what was in force in this database."""
 
 
+class SandboxError(LedgerError):
+    """The database is a sandbox's where a real one is wanted, or the other way round."""
+
+
 class StoreError(Exception):
     """A transaction failed for a reason that lies with the store.
 

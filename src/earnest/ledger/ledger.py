@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from earnest import packs
-from earnest.ledger import migrate, revisions
+from earnest.ledger import migrate, revisions, sandbox
 from earnest.ledger.act import Act
-from earnest.ledger.errors import SchemaError, UnavailableError
+from earnest.ledger.errors import RevisionError, SchemaError, UnavailableError
 from earnest.ledger.ids import Ids
+from earnest.ledger.sandbox import SandboxClock
 from earnest.ledger.store import NONE, Params, Snapshot, Store
 from earnest.ledger.writer import Key, Writer
 from earnest.rules.calendar import as_utc
@@ -63,7 +64,8 @@ async def version_of(store: Store) -> str | None:
 class Ledger:
     """A database with Earnest's tables, the rule pack in force in it, and the writer.
 
-    `clock` tells the time; nothing here reads another one.
+    `clock` tells the time; nothing here reads another one. `sandbox` is that clock where the database is a
+    sandbox's, and can be moved.
     """
 
     def __init__(self, store: Store, pack: Pack, clock: Clock, ids: Ids, writer: Writer) -> None:
@@ -73,6 +75,12 @@ class Ledger:
         self.ids = ids
         self._writer = writer
         self._under_way: dict[str, asyncio.Task[bool]] = {}
+        self._unfit: RevisionError | None = None
+
+    @property
+    def sandbox(self) -> SandboxClock | None:
+        """The clock of a sandbox, None where the marketplace is real."""
+        return self.clock if isinstance(self.clock, SandboxClock) else None
 
     @classmethod
     async def open(
@@ -84,12 +92,17 @@ class Ledger:
         lanes: int | None = None,
         *,
         founds: bool = True,
+        sandbox_at: datetime | None = None,
     ) -> "Ledger":
         """Open a database. An empty one gets its tables first, and the pack's coming revisions are announced in it.
 
+        With `sandbox_at`, an empty one becomes a sandbox's, whose clock stands at that time; and every other database
+        than a sandbox's is refused. A sandbox's own clock goes before `clock`.
+
         With `founds` False an empty one is refused, and nothing is announced: for whoever only looks or helps out.
 
-        Raises SchemaError for a database of another version, RevisionError where its rule pack was another one,
+        Raises SchemaError for a database of another version, SandboxError for one that is no sandbox's, RevisionError
+        where its rule pack was another one,
         PackError for a pack that can't be read, UnavailableError where the database can't be reached.
         """
         chosen = packs.load(pack) if isinstance(pack, str) else pack
@@ -101,6 +114,10 @@ class Ledger:
                 await asyncio.to_thread(migrate.migrate, url)
                 version = await version_of(store)
             migrate.check(version)
+            if sandbox_at is None:
+                clock = await sandbox.clock_of(store) or clock
+            else:
+                clock = await sandbox.found(store, as_utc(sandbox_at, "sandbox_at"))
             now = as_utc(clock(), "clock")
             if founds:
                 await revisions.bring_into_force(store, chosen, now)
@@ -118,8 +135,25 @@ class Ledger:
         return self.clock()
 
     async def do(self, act: Act[T], key: Key | None = None) -> T | Refused:
-        """Have something done by the writer; see `Writer.do`."""
+        """Have something done by the writer; see `Writer.do`. Raises RevisionError where `check` has found one."""
+        if self._unfit is not None:
+            raise RevisionError(str(self._unfit))
         return await self._writer.do(act, key)
+
+    async def check(self) -> None:
+        """Learn what other processes have done to what is kept here in memory: the pack in force, a sandbox's clock.
+
+        Whoever keeps a ledger open for long calls it once a second. Raises RevisionError where another revision of the
+        pack is in force than this process knows, which then does nothing more; UnavailableError.
+        """
+        if self.sandbox is not None:
+            await self.sandbox.refresh()
+        try:
+            await revisions.check(self.store, self.pack, self.now)
+        except RevisionError as error:
+            self._unfit = error
+            raise
+        self._unfit = None
 
     async def fetch(self, sql: str, params: Params = NONE) -> list[tuple[Any, ...]]:
         """Return all rows of a question, as of now; raises UnavailableError."""

@@ -1,29 +1,22 @@
 """What webhook endpoints are told of an account: the events of one accepted outcome.
 
-They are written in the same transaction as what they tell of, and leave later, at least once, in the order of the
-account's `seq`.
+They are written in the same transaction as what they tell of, a row for each endpoint that wants them, and leave
+later, at least once, in the order of the account's `seq`.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
-from earnest.ledger.ids import NOBODY
-from earnest.ledger.rows import EventRow
-from earnest.ledger.sql import names
-from earnest.ledger.store import Store
 from earnest.rules.account import Account, EntryKind
 from earnest.rules.outcome import Accepted, NoticeKind
 from earnest.rules.proposal import ProposalStatus
 from earnest.rules.purchase import PurchaseStatus
 
-AT_ONCE = 500
-
-_WAITING = (
-    f"select {names(EventRow)} from event"  # noqa: S608
-    " where (account_id, seq) > (id(:account), :seq) order by account_id, seq limit :limit"
-)
-_DROP = "delete from event where account_id = id(:account) and seq <= :seq"
+WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
+"""What an event's delivery to an endpoint can be."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -40,6 +33,29 @@ _PROPOSALS = {
     ProposalStatus.DECLINED: "proposal.declined",
     ProposalStatus.HIRED: "proposal.hired",
 }
+
+
+EXPIRING = "connects.expiring"
+
+KINDS = (
+    "account.opened",
+    "cycle.renewed",
+    *_PROPOSALS.values(),
+    "connects.returned",
+    EXPIRING,
+    "purchase.confirmed",
+    "purchase.refused",
+    "purchase.reversed",
+    "purchase.cancelled",
+    *_NOTICES.values(),
+)
+"""Everything an endpoint can be told of."""
+
+
+@lru_cache(maxsize=64)
+def wanted(kinds: str | None) -> frozenset[str] | None:
+    """Return the kinds of events an endpoint asks for, from its row; None for all."""
+    return None if kinds is None else frozenset(msgspec.json.decode(kinds, type=list[str]))
 
 
 def events(before: Account | None, outcome: Accepted, *, decided: bool) -> Iterator[tuple[str, str]]:
@@ -85,26 +101,9 @@ def events(before: Account | None, outcome: Accepted, *, decided: bool) -> Itera
         )
 
 
-async def waiting(store: Store, after: tuple[str, int], limit: int) -> list[EventRow]:
-    """Return events not yet delivered, by account and in an account's order, after an account's event."""
-    params = {"account": after[0], "seq": after[1], "limit": limit}
-    return [EventRow(*row) for row in await store.fetch(_WAITING, params)]
-
-
-async def drop(store: Store, account_id: str, seq: int) -> int:
-    """Let go of an account's events up to one that has been delivered; return how many."""
-    return await store.change(_DROP, {"account": account_id, "seq": seq})
-
-
-async def drop_unwanted(store: Store) -> int:
-    """Let go of all events where nobody is left to be told of them; return how many."""
-    if await store.fetch("select 1 from endpoint limit 1"):
-        return 0
-    dropped = 0
-    while events_ := await waiting(store, (NOBODY, 0), AT_ONCE):
-        for account_id, seq in {event.account_id: event.seq for event in events_}.items():
-            dropped += await drop(store, account_id, seq)
-    return dropped
+def expiring(account_id: str, at: datetime, connects: int, balance: int) -> tuple[str, str]:
+    """Return the event that so many connects expire at a coming boundary unless they are used."""
+    return _event(EXPIRING, account_id=account_id, at=at, connects=connects, balance=balance)
 
 
 def _event(kind: str, **data: object) -> tuple[str, str]:

@@ -29,15 +29,18 @@ from earnest.ledger.rows import (
     TABLES,
     AccountRow,
     Column,
+    EndpointRow,
     EntryRow,
     ExternalRow,
     InvitationRow,
     JobRow,
+    KeyRow,
     MemberRow,
     ProposalRow,
     PurchaseRow,
     RequestRow,
     Row,
+    ToldRow,
     columns,
 )
 from earnest.ledger.store import NONE, Changes, Facts, Needs, Params
@@ -116,7 +119,16 @@ _LOCKED_ACCOUNTS = "select account_id from account where account_id = any(%s::uu
 _LOCKED_JOBS = "select job_id from job where job_id = any(%s::uuid[])"
 _JOBS = f"select {statements.names(JobRow)} from job where job_id = any(%s::uuid[])"  # noqa: S608
 _CLIENTS = "select client_id from client where client_id = any(%s::uuid[])"
-_SUBSCRIBED = "select 1 from endpoint limit 1"
+_SUBSCRIBERS = "select endpoint_id, kinds from endpoint"
+# Few, and changed seldom: whoever changes one waits for another who does.
+_LOCK_ENDPOINTS = (
+    f"select {statements.names(EndpointRow)} from endpoint where endpoint_id = any(%s::uuid[])"  # noqa: S608
+    " order by endpoint_id for update"
+)
+_LOCK_KEYS = (
+    f"select {statements.names(KeyRow)} from api_key where key_id = any(%s::uuid[])"  # noqa: S608
+    " order by key_id for update"
+)
 _PENDING = (
     f"select {statements.names(PurchaseRow)} from purchase"  # noqa: S608
     " where account_id = any(%s::uuid[]) and status = 'pending'"
@@ -141,6 +153,7 @@ _PROPOSALS = _by_pairs(ProposalRow, "account_id", "n", "uuid int")
 _MEMBERS = _by_pairs(MemberRow, "account_id", "seq", "uuid int")
 _PURCHASES = _by_pairs(PurchaseRow, "account_id", "seq", "uuid int")
 _OWED = _by_pairs(EntryRow, "account_id", "purchase", "uuid int")
+_TOLD = _by_pairs(ToldRow, "account_id", "boundary", "uuid bigint")
 _HISTORY = (
     f"select {statements.names(ProposalRow, 't.')} from unnest(%s::uuid[], %s::bigint[]) as x(a, b)"  # noqa: S608
     " join proposal t on t.account_id = x.a and t.submitted_at >= x.b"
@@ -303,12 +316,17 @@ class PostgreSQLSession:
             ("members", MemberRow, _MEMBERS, needs.members),
             ("purchases", PurchaseRow, _PURCHASES, needs.purchases),
             ("entries", EntryRow, _OWED, needs.owed),
+            ("told", ToldRow, _TOLD, needs.told),
         ):
             if pairs:
                 owners, numbers = zip(*pairs, strict=True)
                 wanted.append((name, row_, sql, [_array(owners), _array(map(str, numbers))]))
         if needs.pending:
             wanted.append(("purchases", PurchaseRow, _PENDING, [_array(needs.pending)]))
+        if needs.endpoints:
+            wanted.append(("endpoints", EndpointRow, _LOCK_ENDPOINTS, [_array(needs.endpoints)]))
+        if needs.keys:
+            wanted.append(("keys", KeyRow, _LOCK_KEYS, [_array(needs.keys)]))
         with _answering(connection):
             return await self._read_in(connection, needs, wanted)
 
@@ -324,7 +342,7 @@ class PostgreSQLSession:
             await connection.execute("begin isolation level read committed")
             await connection.execute(_BATCH, self._last, prepare=True)
             cursors = [await self._ask(connection, sql, params) for _, _, sql, params in wanted]
-            subscribed = await self._ask(connection, _SUBSCRIBED, ())
+            subscribers = await self._ask(connection, _SUBSCRIBERS, ())
         held: set[str] = set()
         for (name, row, sql, _), cursor in zip(wanted, cursors, strict=True):
             found = await cursor.fetchall()
@@ -332,7 +350,7 @@ class PostgreSQLSession:
             getattr(facts, name).extend(rows)
             if sql is _LOCK_ACCOUNTS or sql is _LOCK_JOBS:
                 held.update(each[0] for each in found)
-        facts.subscribed = await subscribed.fetchone() is not None
+        facts.subscribers = [(endpoint_id, kinds) for endpoint_id, kinds in await subscribers.fetchall()]
         await self._look_for_locked(connection, needs, held, facts)
         return facts
 
@@ -380,9 +398,8 @@ class PostgreSQLSession:
                 for row in TABLES:
                     if rows := of.get(row):
                         await connection.execute(statement(row), [_encode(rows).decode()], prepare=True)
-            for account_id in changes.erased:
-                for erase in statements.ERASE:
-                    await connection.execute(statements.for_postgresql(erase), {"account": account_id})
+            for sql, params in changes.statements:
+                await connection.execute(statements.for_postgresql(sql), params)
             await connection.execute("commit")
 
     async def was_kept(self) -> bool:

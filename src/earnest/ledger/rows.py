@@ -171,14 +171,32 @@ class NoticeRow(Row, frozen=True):
     reason: str | None = None
 
 
-class EventRow(Row, frozen=True):
-    """What a webhook endpoint is to be told, in the order of an account's `seq`; deleted when it was delivered."""
+class DeliveryRow(Row, frozen=True):
+    """An event of an account, and what became of telling one endpoint of it.
+
+    An endpoint is told of an account's events in the order of their `seq`. `status` is `waiting`, `delivered` or
+    `failed`; `answered` is the HTTP status of the last answer, `error` why there was none.
+    """
 
     account_id: Id
     seq: int
+    endpoint_id: Id
     kind: str
     recorded_at: Micros
     payload: str
+    status: str
+    attempts: int
+    next_at: Micros
+    tried_at: Micros | None = None
+    answered: int | None = None
+    error: str | None = None
+
+
+class ToldRow(Row, frozen=True):
+    """That an account's endpoints were told what a coming boundary takes."""
+
+    account_id: Id
+    boundary: Micros
 
 
 class RequestRow(Row, frozen=True):
@@ -254,11 +272,52 @@ class LaneRow(Row, frozen=True):
 
 
 class EndpointRow(Row, frozen=True):
-    """Where events are delivered; while there is none, none are written."""
+    """Where events are delivered; while there is none, none are written.
+
+    `kinds` are those it asks for, packed, None for all. After a change of secrets the old one signs too, until
+    `old_secret_until`. `failing_since` is set from a failure to the next success; a paused endpoint is told nothing.
+    """
 
     endpoint_id: Id
     url: str
     created_at: Micros
+    secret: str
+    kinds: str | None = None
+    description: str | None = None
+    old_secret: str | None = None
+    old_secret_until: Micros | None = None
+    failing_since: Micros | None = None
+    paused_at: Micros | None = None
+    paused_because: str | None = None
+
+
+class KeyRow(Row, frozen=True):
+    """An API key: what its bearer may do, and the SHA-256 of its secret. `bound_to` is the one account it is for."""
+
+    key_id: Id
+    name: str
+    scope: str
+    digest: str
+    created_at: Micros
+    bound_to: Id | None = None
+    rate_limit: str | None = None
+    expires_at: Micros | None = None
+    revoked_at: Micros | None = None
+
+
+class LeaseRow(Row, frozen=True):
+    """Work that one process at a time does, who does it, and until when it may, by the machine's clock."""
+
+    name: str
+    holder: str
+    until: Micros
+
+
+class SandboxRow(Row, frozen=True):
+    """The clock of a sandbox. A database has this one row from its founding, or never."""
+
+    number: int
+    now: Micros
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -280,13 +339,17 @@ TABLES: dict[type[Row], Table] = {
     PurchaseRow: Table("purchase", 2),
     ChargeRow: Table("charge", 2),
     NoticeRow: Table("notice", 2),
-    EventRow: Table("event", 2),
+    DeliveryRow: Table("delivery", 3),
+    ToldRow: Table("told", 2),
     RequestRow: Table("request", 2),
     JobRow: Table("job"),
     ClientRow: Table("client"),
     TaskRow: Table("task", 2),
     RevisionRow: Table("revision"),
     EndpointRow: Table("endpoint"),
+    KeyRow: Table("api_key"),
+    LeaseRow: Table("lease"),
+    SandboxRow: Table("sandbox"),
     LaneRow: Table("lane"),
 }
 """In the order in which a batch writes them: what others refer to comes first."""

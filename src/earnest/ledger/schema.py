@@ -168,14 +168,32 @@ _table(
     _text("plan", null=True),
     _text("reason", null=True),
 )
-_table(
-    "event",
+_delivery = _table(
+    "delivery",
     _owner(hot=True),
     _int("seq", key=True),
+    _id("endpoint_id", key=True),
     _text("kind"),
     _big("recorded_at"),
     _text("payload"),
+    _text("status"),
+    _int("attempts"),
+    _big("next_at"),
+    _big("tried_at", null=True),
+    _int("answered", null=True),
+    _text("error", null=True),
 )
+_waits = _delivery.c.status == sa.literal_column("'waiting'")
+sa.Index(
+    "delivery_waiting",
+    _delivery.c.endpoint_id,
+    _delivery.c.account_id,
+    _delivery.c.seq,
+    postgresql_where=_waits,
+    sqlite_where=_waits,
+)
+sa.Index("delivery_by_time", _delivery.c.endpoint_id, _delivery.c.recorded_at)
+_table("told", _owner(), sa.Column("boundary", sa.BigInteger(), primary_key=True, autoincrement=False))
 _table(
     "request",
     _id("owner_id", key=True),
@@ -221,4 +239,31 @@ _table(
     _big("recorded_at"),
 )
 _table("lane", _id("lane_id", key=True), _big("batch"), fillfactor=10)
-_table("endpoint", _id("endpoint_id", key=True), _text("url"), _big("created_at"))
+_table(
+    "endpoint",
+    _id("endpoint_id", key=True),
+    _text("url"),
+    _big("created_at"),
+    _text("secret"),
+    _text("kinds", null=True),
+    _text("description", null=True),
+    _text("old_secret", null=True),
+    _big("old_secret_until", null=True),
+    _big("failing_since", null=True),
+    _big("paused_at", null=True),
+    _text("paused_because", null=True),
+)
+_table(
+    "api_key",
+    _id("key_id", key=True),
+    _text("name"),
+    _text("scope"),
+    _text("digest"),
+    _big("created_at"),
+    _id("bound_to", null=True),
+    _text("rate_limit", null=True),
+    _big("expires_at", null=True),
+    _big("revoked_at", null=True),
+)
+_table("lease", _text("name", key=True), _text("holder"), _big("until"))
+_table("sandbox", _int("number", key=True), _big("now"))

@@ -22,15 +22,18 @@ from earnest.ledger.errors import StoreError, UnavailableError
 from earnest.ledger.rows import (
     TABLES,
     AccountRow,
+    EndpointRow,
     EntryRow,
     ExternalRow,
     InvitationRow,
     JobRow,
+    KeyRow,
     MemberRow,
     ProposalRow,
     PurchaseRow,
     RequestRow,
     Row,
+    ToldRow,
     columns,
 )
 from earnest.ledger.store import NONE, Changes, Facts, Needs, Params
@@ -89,6 +92,9 @@ _ACCOUNTS = f"select {statements.names(AccountRow)} from account where {_in('acc
 _JOBS = f"select {statements.names(JobRow)} from job where {_in('job_id')}"  # noqa: S608
 _CLIENTS = f"select client_id from client where {_in('client_id')}"  # noqa: S608
 _PENDING = f"select {statements.names(PurchaseRow)} from purchase where {_in('account_id')} and status = 'pending'"  # noqa: S608
+_ENDPOINTS = f"select {statements.names(EndpointRow)} from endpoint where {_in('endpoint_id')}"  # noqa: S608
+_KEYS = f"select {statements.names(KeyRow)} from api_key where {_in('key_id')}"  # noqa: S608
+_SUBSCRIBERS = "select endpoint_id, kinds from endpoint"
 _REQUESTS = _by_pairs(RequestRow, "owner_id", "key", "id text")
 _EXTERNALS = _by_pairs(ExternalRow, "kind", "external_id", "text text")
 _ATTEMPTS = _by_pairs(ProposalRow, "account_id", "job_id", "id id")
@@ -97,6 +103,7 @@ _PROPOSALS = _by_pairs(ProposalRow, "account_id", "n", "id int")
 _MEMBERS = _by_pairs(MemberRow, "account_id", "seq", "id int")
 _PURCHASES = _by_pairs(PurchaseRow, "account_id", "seq", "id int")
 _OWED = _by_pairs(EntryRow, "account_id", "purchase", "id int")
+_TOLD = _by_pairs(ToldRow, "account_id", "boundary", "id int")
 _HISTORY = (
     f"select {statements.names(ProposalRow, 't.')} from json_each(?) as x cross join proposal t"  # noqa: S608
     " on t.account_id = unhex(x.value ->> 0) and t.submitted_at >= x.value ->> 1"
@@ -236,17 +243,20 @@ def _read(connection: sqlite3.Connection, batch: tuple[str, int], needs: Needs) 
     if needs.attempts:
         facts.proposals += [ProposalRow(*row) for row in ask(_ATTEMPTS, needs.attempts)]
         facts.invitations = [InvitationRow(*row) for row in ask(_INVITATIONS, needs.attempts)]
-    if needs.proposals:
-        facts.proposals += [ProposalRow(*row) for row in ask(_PROPOSALS, needs.proposals)]
-    if needs.members:
-        facts.members = [MemberRow(*row) for row in ask(_MEMBERS, needs.members)]
-    if needs.purchases:
-        facts.purchases += [PurchaseRow(*row) for row in ask(_PURCHASES, needs.purchases)]
-    if needs.owed:
-        facts.entries = [EntryRow(*row) for row in ask(_OWED, needs.owed)]
-    if needs.pending:
-        facts.purchases += [PurchaseRow(*row) for row in ask(_PENDING, needs.pending)]
-    facts.subscribed = connection.execute("select 1 from endpoint limit 1").fetchone() is not None
+    of: tuple[tuple[list[Any], type[Row], str, Iterable[object]], ...] = (
+        (facts.proposals, ProposalRow, _PROPOSALS, needs.proposals),
+        (facts.members, MemberRow, _MEMBERS, needs.members),
+        (facts.purchases, PurchaseRow, _PURCHASES, needs.purchases),
+        (facts.entries, EntryRow, _OWED, needs.owed),
+        (facts.purchases, PurchaseRow, _PENDING, needs.pending),
+        (facts.told, ToldRow, _TOLD, needs.told),
+        (facts.endpoints, EndpointRow, _ENDPOINTS, needs.endpoints),
+        (facts.keys, KeyRow, _KEYS, needs.keys),
+    )
+    for found, row, sql, wanted in of:
+        if wanted:
+            found += [row(*each) for each in ask(sql, wanted)]
+    facts.subscribers = connection.execute(_SUBSCRIBERS).fetchall()
     return facts
 
 
@@ -255,9 +265,8 @@ def _write(connection: sqlite3.Connection, changes: Changes) -> None:
         for row in TABLES:
             if rows := of.get(row):
                 connection.executemany(statement(row), [msgspec.structs.astuple(each) for each in rows])
-    for account_id in changes.erased:
-        for erase in statements.ERASE:
-            connection.execute(statements.for_sqlite(erase), {"account": account_id})
+    for sql, params in changes.statements:
+        connection.execute(statements.for_sqlite(sql), dict(params))
     try:
         connection.execute("commit")
     except sqlite3.Error as error:

@@ -7,15 +7,18 @@ from typing import Any, Protocol
 
 from earnest.ledger.rows import (
     AccountRow,
+    EndpointRow,
     EntryRow,
     ExternalRow,
     InvitationRow,
     JobRow,
+    KeyRow,
     MemberRow,
     ProposalRow,
     PurchaseRow,
     RequestRow,
     Row,
+    ToldRow,
 )
 
 Params = Mapping[str, object]
@@ -25,23 +28,26 @@ NONE: Params = MappingProxyType({})
 class Needs:
     """What a batch has to read, by ids of 32 hexadecimal digits and numbers within an account.
 
-    `accounts` and `held_jobs` are locked to the end of the transaction, accounts first, each in the order of their
-    ids; everything else is read after that.
+    `accounts`, `held_jobs`, `endpoints` and `keys` are locked to the end of the transaction, accounts first,
+    each in the order of their ids; everything else is read after that.
     """
 
     __slots__ = (
         "accounts",
         "attempts",
         "clients",
+        "endpoints",
         "externals",
         "held_jobs",
         "jobs",
+        "keys",
         "members",
         "owed",
         "pending",
         "proposals",
         "purchases",
         "requests",
+        "told",
     )
 
     def __init__(self) -> None:
@@ -60,6 +66,10 @@ class Needs:
         """Accounts whose purchases that await payment are wanted."""
         self.owed: set[tuple[str, int]] = set()
         """Purchases whose lines in the journal are wanted."""
+        self.told: set[tuple[str, int]] = set()
+        """Accounts and boundaries."""
+        self.endpoints: set[str] = set()
+        self.keys: set[str] = set()
 
 
 class Facts:
@@ -69,15 +79,18 @@ class Facts:
         "accounts",
         "clients",
         "elsewhere",
+        "endpoints",
         "entries",
         "externals",
         "invitations",
         "jobs",
+        "keys",
         "members",
         "proposals",
         "purchases",
         "requests",
-        "subscribed",
+        "subscribers",
+        "told",
     )
 
     def __init__(self) -> None:
@@ -92,19 +105,23 @@ class Facts:
         self.invitations: list[InvitationRow] = []
         self.members: list[MemberRow] = []
         self.purchases: list[PurchaseRow] = []
-        self.subscribed = False
-        """Whether anybody wants to be told of events."""
+        self.told: list[ToldRow] = []
+        self.endpoints: list[EndpointRow] = []
+        self.keys: list[KeyRow] = []
+        self.subscribers: list[tuple[str, str | None]] = []
+        """The endpoints that want to be told of events, and of which kinds, packed."""
 
 
 class Changes:
-    """What a batch writes: new rows by table, rows that replace those of the same key, and whom it then erases."""
+    """What a batch writes: new rows by table, rows that replace those of the same key, and statements after that."""
 
-    __slots__ = ("erased", "new", "old")
+    __slots__ = ("new", "old", "statements")
 
     def __init__(self) -> None:
         self.new: dict[type[Row], list[Row]] = {}
         self.old: dict[type[Row], list[Row]] = {}
-        self.erased: list[str] = []
+        self.statements: list[tuple[str, Params]] = []
+        """Written for both stores, like those of `Store`."""
 
 
 class Session(Protocol):

@@ -10,7 +10,6 @@ from datetime import timedelta
 
 import msgspec
 
-from earnest.ledger import outbox
 from earnest.ledger.errors import BusyError, LedgerError
 from earnest.ledger.ids import NOBODY
 from earnest.ledger.ledger import Ledger
@@ -22,6 +21,9 @@ ACCOUNTS_AT_ONCE = 500
 REQUESTS_AT_ONCE = 1_000
 REQUESTS_KEPT = timedelta(days=30)
 """How long an idempotency key is remembered."""
+
+DELIVERIES_KEPT = timedelta(days=30)
+"""How long what became of an event is told."""
 
 STALE_SECONDS = 60
 """After how long an unfinished return is taken for one that nobody works on."""
@@ -37,6 +39,11 @@ _REQUESTS = (
 _DROP_REQUESTS = (
     "delete from request where recorded_at < :before"
     " and (owner_id, key) > (id(:owner), :key) and (owner_id, key) <= (id(:last_owner), :last_key)"
+)
+
+_DROP_DELIVERIES = (
+    "delete from delivery where (status <> 'waiting' and recorded_at < :before)"
+    " or not exists (select 1 from endpoint e where e.endpoint_id = delivery.endpoint_id)"
 )
 
 
@@ -62,7 +69,13 @@ async def keep_up(ledger: Ledger, *, tell: Tell = lambda _done, _all: None) -> U
     settled, failed = await settle_due(ledger, tell=tell)
     dropped = await drop_requests(ledger)
     finished = await finish_tasks(ledger, started_seconds_ago=STALE_SECONDS) + await return_lapsed(ledger)
-    return UpkeepDone(settled, failed, dropped, finished, await outbox.drop_unwanted(ledger.store))
+    return UpkeepDone(settled, failed, dropped, finished, await drop_deliveries(ledger))
+
+
+async def drop_deliveries(ledger: Ledger) -> int:
+    """Let go of events whose endpoint is gone, and of those delivered or failed long ago; return how many."""
+    before = micros(ledger.now - DELIVERIES_KEPT)
+    return await ledger.store.change(_DROP_DELIVERIES, {"before": before})
 
 
 async def settle_due(ledger: Ledger, *, tell: Tell = lambda _done, _all: None) -> tuple[int, list[str]]:
