@@ -107,6 +107,7 @@ class Batch:
         "_bids",
         "_changed",
         "_clients",
+        "_deliveries",
         "_endpoints",
         "_entries",
         "_externals",
@@ -141,6 +142,7 @@ class Batch:
         """Grows with everything that is put down."""
         self._subscribers = [(endpoint_id, outbox.wanted(kinds)) for endpoint_id, kinds in facts.subscribers]
         self._endpoints = {row.endpoint_id: row for row in facts.endpoints}
+        self._deliveries = {(row.account_id, row.seq, row.endpoint_id): row for row in facts.deliveries}
         self._keys = {row.key_id: row for row in facts.keys}
         self._told = {(row.account_id, row.boundary) for row in facts.told}
         self._accounts: dict[str, Account] = {}
@@ -271,6 +273,10 @@ class Batch:
         """Return a webhook endpoint, as it is held."""
         return self._endpoints.get(endpoint_id)
 
+    def delivery(self, account_id: str, seq: int, endpoint_id: str) -> DeliveryRow | None:
+        """Return a delivery of an endpoint that is held."""
+        return self._deliveries.get((account_id, seq, endpoint_id))
+
     def api_key(self, key_id: str) -> KeyRow | None:
         """Return an API key, as it is held."""
         return self._keys.get(key_id)
@@ -299,6 +305,12 @@ class Batch:
         """Put down that who holds an account, and what they wrote, is to be erased (`sql.ERASE`)."""
         for erase in ERASE:
             self.execute(erase, {"account": account_id})
+
+    def remove_endpoint(self, endpoint_id: str) -> None:
+        """Put down that an endpoint is to go. Its deliveries stay for others to drop."""
+        del self._endpoints[endpoint_id]
+        self._subscribers = [each for each in self._subscribers if each[0] != endpoint_id]
+        self.execute("delete from endpoint where endpoint_id = id(:endpoint)", {"endpoint": endpoint_id})
 
     def execute(self, sql: str, params: Params) -> None:
         """Put down a statement, written for both stores, to be executed when all rows have been written."""
@@ -422,6 +434,8 @@ class Batch:
                 self._told.add((row.account_id, row.boundary))
             case EndpointRow():
                 self._endpoints[row.endpoint_id] = row
+            case DeliveryRow():
+                self._deliveries[row.account_id, row.seq, row.endpoint_id] = row
             case KeyRow():
                 self._keys[row.key_id] = row
         key = tuple(getattr(row, name) for name in _key(type(row)))

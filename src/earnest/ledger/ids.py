@@ -17,6 +17,7 @@ _MOST_NUMBER = 2**31 - 1
 
 ACCOUNT, CLIENT, JOB = "acc_", "cli_", "job_"
 MEMBER, PURCHASE, PROPOSAL, ENTRY, LOT = "mem_", "pur_", "prp_", "ent_", "lot_"
+KEY, ENDPOINT, DELIVERY, EVENT = "key_", "whe_", "del_", "evt_"
 NOBODY = "0" * 32
 
 

@@ -29,6 +29,7 @@ from earnest.ledger.rows import (
     TABLES,
     AccountRow,
     Column,
+    DeliveryRow,
     EndpointRow,
     EntryRow,
     ExternalRow,
@@ -154,6 +155,10 @@ _MEMBERS = _by_pairs(MemberRow, "account_id", "seq", "uuid int")
 _PURCHASES = _by_pairs(PurchaseRow, "account_id", "seq", "uuid int")
 _OWED = _by_pairs(EntryRow, "account_id", "purchase", "uuid int")
 _TOLD = _by_pairs(ToldRow, "account_id", "boundary", "uuid bigint")
+_DELIVERIES = (
+    f"select {statements.names(DeliveryRow, 't.')} from unnest(%s::uuid[], %s::int[], %s::uuid[]) as x(a, b, c)"  # noqa: S608
+    " join delivery t on t.account_id = x.a and t.seq = x.b and t.endpoint_id = x.c"
+)
 _HISTORY = (
     f"select {statements.names(ProposalRow, 't.')} from unnest(%s::uuid[], %s::bigint[]) as x(a, b)"  # noqa: S608
     " join proposal t on t.account_id = x.a and t.submitted_at >= x.b"
@@ -325,6 +330,11 @@ class PostgreSQLSession:
             wanted.append(("purchases", PurchaseRow, _PENDING, [_array(needs.pending)]))
         if needs.endpoints:
             wanted.append(("endpoints", EndpointRow, _LOCK_ENDPOINTS, [_array(needs.endpoints)]))
+        if needs.deliveries:
+            # After the lock on their endpoints.
+            owners, numbers, endpoints = zip(*needs.deliveries, strict=True)
+            triples = [_array(owners), _array(map(str, numbers)), _array(endpoints)]
+            wanted.append(("deliveries", DeliveryRow, _DELIVERIES, triples))
         if needs.keys:
             wanted.append(("keys", KeyRow, _LOCK_KEYS, [_array(needs.keys)]))
         with _answering(connection):

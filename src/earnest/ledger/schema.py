@@ -192,6 +192,10 @@ sa.Index(
     postgresql_where=_waits,
     sqlite_where=_waits,
 )
+_failed = _delivery.c.status == sa.literal_column("'failed'")
+sa.Index(
+    "delivery_failed", _delivery.c.endpoint_id, _delivery.c.recorded_at, postgresql_where=_failed, sqlite_where=_failed
+)
 sa.Index("delivery_by_time", _delivery.c.endpoint_id, _delivery.c.recorded_at)
 _table("told", _owner(), sa.Column("boundary", sa.BigInteger(), primary_key=True, autoincrement=False))
 _table(

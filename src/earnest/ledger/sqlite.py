@@ -22,6 +22,7 @@ from earnest.ledger.errors import StoreError, UnavailableError
 from earnest.ledger.rows import (
     TABLES,
     AccountRow,
+    DeliveryRow,
     EndpointRow,
     EntryRow,
     ExternalRow,
@@ -104,6 +105,10 @@ _MEMBERS = _by_pairs(MemberRow, "account_id", "seq", "id int")
 _PURCHASES = _by_pairs(PurchaseRow, "account_id", "seq", "id int")
 _OWED = _by_pairs(EntryRow, "account_id", "purchase", "id int")
 _TOLD = _by_pairs(ToldRow, "account_id", "boundary", "id int")
+_DELIVERIES = (
+    f"select {statements.names(DeliveryRow, 't.')} from json_each(?) as x cross join delivery t"  # noqa: S608
+    " on t.account_id = unhex(x.value ->> 0) and t.seq = x.value ->> 1 and t.endpoint_id = unhex(x.value ->> 2)"
+)
 _HISTORY = (
     f"select {statements.names(ProposalRow, 't.')} from json_each(?) as x cross join proposal t"  # noqa: S608
     " on t.account_id = unhex(x.value ->> 0) and t.submitted_at >= x.value ->> 1"
@@ -251,6 +256,7 @@ def _read(connection: sqlite3.Connection, batch: tuple[str, int], needs: Needs) 
         (facts.purchases, PurchaseRow, _PENDING, needs.pending),
         (facts.told, ToldRow, _TOLD, needs.told),
         (facts.endpoints, EndpointRow, _ENDPOINTS, needs.endpoints),
+        (facts.deliveries, DeliveryRow, _DELIVERIES, needs.deliveries),
         (facts.keys, KeyRow, _KEYS, needs.keys),
     )
     for found, row, sql, wanted in of:

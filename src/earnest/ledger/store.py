@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from earnest.ledger.rows import (
     AccountRow,
+    DeliveryRow,
     EndpointRow,
     EntryRow,
     ExternalRow,
@@ -36,6 +37,7 @@ class Needs:
         "accounts",
         "attempts",
         "clients",
+        "deliveries",
         "endpoints",
         "externals",
         "held_jobs",
@@ -69,6 +71,8 @@ class Needs:
         self.told: set[tuple[str, int]] = set()
         """Accounts and boundaries."""
         self.endpoints: set[str] = set()
+        self.deliveries: set[tuple[str, int, str]] = set()
+        """Accounts, numbers and endpoints. Whoever changes a delivery holds its endpoint."""
         self.keys: set[str] = set()
 
 
@@ -78,6 +82,7 @@ class Facts:
     __slots__ = (
         "accounts",
         "clients",
+        "deliveries",
         "elsewhere",
         "endpoints",
         "entries",
@@ -107,6 +112,7 @@ class Facts:
         self.purchases: list[PurchaseRow] = []
         self.told: list[ToldRow] = []
         self.endpoints: list[EndpointRow] = []
+        self.deliveries: list[DeliveryRow] = []
         self.keys: list[KeyRow] = []
         self.subscribers: list[tuple[str, str | None]] = []
         """The endpoints that want to be told of events, and of which kinds, packed."""

@@ -14,6 +14,7 @@ what to do.
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -26,13 +27,16 @@ from earnest.marketplace import (
     circulation,
     clients,
     closing,
+    endpoints,
     jobs,
+    keys,
     members,
     memberships,
     operators,
     proposals,
     purchases,
     reports,
+    sandbox,
     upkeep,
 )
 from earnest.marketplace.use_case import UseCase
@@ -104,6 +108,16 @@ class UseCases:
     purchase = UseCase(purchases.purchase)
     purchases = UseCase(purchases.purchases)
 
+    # Webhooks
+    create_endpoint = UseCase(endpoints.create_endpoint)
+    endpoint = UseCase(endpoints.endpoint)
+    change_endpoint = UseCase(endpoints.change_endpoint)
+    delete_endpoint = UseCase(endpoints.delete_endpoint)
+    rotate_secret = UseCase(endpoints.rotate_secret)
+    deliveries = UseCase(endpoints.deliveries)
+    redeliver = UseCase(endpoints.redeliver)
+    endpoints = UseCase(endpoints.endpoints)
+
     # Operators
     grant = UseCase(operators.grant)
     revoke = UseCase(operators.revoke)
@@ -113,6 +127,11 @@ class UseCases:
     lift_suspension = UseCase(operators.lift_suspension)
     uphold_suspension = UseCase(operators.uphold_suspension)
     circulation = UseCase(circulation.circulation)
+    move_clock = UseCase(sandbox.move_clock)
+    create_key = UseCase(keys.create_key)
+    revoke_key = UseCase(keys.revoke_key)
+    bearer = UseCase(keys.bearer)
+    keys = UseCase(keys.keys)
     keep_up = UseCase(upkeep.keep_up)
     audit = UseCase(audit.audit)
 
@@ -132,13 +151,16 @@ class AsyncMarketplace(UseCases):
         clock: Clock = utc_now,
         ids: Ids | None = None,
         lanes: int | None = None,
+        sandbox_at: datetime | None = None,
     ) -> Self:
         """Open a marketplace on a database: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.
+
+        With `sandbox_at` it is a sandbox, whose clock stands there at first.
 
         An empty database gets its tables. Raises SchemaError, RevisionError, PackError, UnavailableError, and
         ValueError for another address.
         """
-        marketplace = cls(await Ledger.open(url, pack, clock, ids, lanes))
+        marketplace = cls(await Ledger.open(url, pack, clock, ids, lanes, sandbox_at=sandbox_at))
         # Whatever was closed when the last one stopped in the middle is gone on with.
         marketplace.ledger.once("returns left unfinished", marketplace._finish)
         return marketplace

@@ -179,17 +179,18 @@ async def _submit(ledger: Ledger, new: NewProposal, key: Key | None) -> Proposal
 
 
 async def submit_batch(
-    ledger: Ledger, proposals: Sequence[NewProposal], *, key: str | Key | None = None
+    ledger: Ledger, proposals: Sequence[NewProposal | Refused], *, key: str | Key | None = None
 ) -> list[ProposalShown | Refused | LedgerError]:
     """Submit up to 1,000 proposals, each on its own, and answer each, in their order; proposal i uses the key `KEY/i`.
 
-    One that makes no sense as it stands is refused as `malformed`. Where the ledger fails for one, its error stands in
+    One that makes no sense as it stands is refused as `malformed`; one that its caller has refused already stays so,
+    in its place. Where the ledger fails for one, its error stands in
     its place; and the key is `replayed` if all that were kept had been done before.
     """
     if len(proposals) > MOST_IN_A_CALL:
         raise ValueError(f"proposals: expected at most {MOST_IN_A_CALL:,}, got {len(proposals):,}")
     for new in proposals:
-        if not isinstance(new, NewProposal):
+        if not isinstance(new, NewProposal | Refused):
             raise ValueError(f"proposals: expected a list of NewProposal, got {type(new).__name__}")
     whole_key = idempotency_key(key)
     keys = [whole_key and Key(f"{whole_key.value}/{i}", whole_key.caller) for i in range(len(proposals))]
@@ -200,8 +201,12 @@ async def submit_batch(
     return answers
 
 
-async def _submit_one(ledger: Ledger, new: NewProposal, key: Key | None) -> ProposalShown | Refused | LedgerError:
+async def _submit_one(
+    ledger: Ledger, new: NewProposal | Refused, key: Key | None
+) -> ProposalShown | Refused | LedgerError:
     """Submit one of many: whatever is wrong with it is its own answer."""
+    if isinstance(new, Refused):
+        return new
     try:
         return await _submit(ledger, new, key)
     except LedgerError as error:

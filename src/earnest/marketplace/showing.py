@@ -1,14 +1,18 @@
 """Drawing up what is shown from what is kept."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
-from earnest.ledger import packing
-from earnest.ledger.rows import JobRow, MemberRow, ProfileRow, ProposalRow, PurchaseRow
+from earnest.ledger import outbox, packing
+from earnest.ledger.ids import DELIVERY, ENDPOINT, EVENT
+from earnest.ledger.rows import DeliveryRow, EndpointRow, JobRow, MemberRow, ProfileRow, ProposalRow, PurchaseRow
 from earnest.marketplace.shown import (
     AccountShown,
     Cycle,
+    DeliveryShown,
+    EndpointShown,
     EntryShown,
     EvidenceShown,
     JobShown,
@@ -176,3 +180,48 @@ def suspension(known: Suspension, account_id: str) -> SuspensionShown:
         known.decided_at,
         known.decision_reason,
     )
+
+
+def endpoint(row: EndpointRow) -> EndpointShown:
+    """Show a webhook endpoint, without its secrets."""
+    status: Literal["active", "failing", "paused"] = "active" if row.failing_since is None else "failing"
+    return EndpointShown(
+        f"{ENDPOINT}{row.endpoint_id}",
+        row.url,
+        None if row.kinds is None else msgspec.json.decode(row.kinds, type=list[str]),
+        row.description,
+        status if row.paused_at is None else "paused",
+        _optional(row.failing_since),
+        _optional(row.paused_at),
+        row.paused_because,
+        _optional(row.old_secret_until),
+        packing.instant(row.created_at),
+    )
+
+
+def delivery(row: DeliveryRow) -> DeliveryShown:
+    """Show a delivery."""
+    return DeliveryShown(
+        f"{DELIVERY}{row.account_id}_{row.seq}_{row.endpoint_id}",
+        event_id(row),
+        row.kind,
+        f"acc_{row.account_id}",
+        msgspec.convert(row.status, Literal["waiting", "delivered", "failed"]),
+        row.attempts,
+        packing.instant(row.recorded_at),
+        # What has not been tried is sent as soon as it is its turn, whatever a sandbox's clock says.
+        packing.instant(row.next_at) if row.status == outbox.WAITING and row.attempts else None,
+        _optional(row.tried_at),
+        row.answered,
+        row.error,
+        msgspec.json.decode(row.payload),
+    )
+
+
+def event_id(row: DeliveryRow) -> str:
+    """Return the id of the event that a delivery tells of, the same for all endpoints."""
+    return f"{EVENT}{row.account_id}_{row.seq}"
+
+
+def _optional(at: int | None) -> datetime | None:
+    return None if at is None else packing.instant(at)

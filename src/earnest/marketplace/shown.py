@@ -4,9 +4,10 @@ Connects are whole numbers, money is whole minor units with its currency, times 
 """
 
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from earnest.rules.account import Kind
 from earnest.rules.advice import Advice
@@ -20,11 +21,11 @@ from earnest.rules.stats import Month
 T = TypeVar("T")
 
 
-class Money(msgspec.Struct, frozen=True):
-    """An amount in minor units of a currency."""
+class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An amount of money."""
 
-    amount: int
-    currency: str
+    amount: Annotated[int, Meta(description="In minor units of the currency.", examples=[30000])]
+    currency: Annotated[str, Meta(description="The currency's ISO 4217 code.", examples=["USD"])]
 
 
 class Cycle(msgspec.Struct, frozen=True):
@@ -276,3 +277,81 @@ class AdviceShown(msgspec.Struct, frozen=True):
 
     advice: Advice
     usual_price: int
+
+
+class KeyShown(msgspec.Struct, frozen=True):
+    """An API key."""
+
+    id: Annotated[str, Meta(description="The key's id, `key_…`.")]
+    name: Annotated[str, Meta(description="What it is called, for whoever looks through the keys.")]
+    scope: Annotated[
+        Literal["read", "propose", "manage", "operate"],
+        Meta(description="What it may do; each scope includes those before it."),
+    ]
+    account_id: Annotated[str | None, Meta(description="The one account it sees and touches; null for all.")]
+    rate_limit: Annotated[str | None, Meta(description="How many requests it may make in a span, as in 600/minute.")]
+    created_at: Annotated[datetime, Meta(description="When it was made.")]
+    expires_at: Annotated[datetime | None, Meta(description="From when on it is no longer taken; null for never.")]
+    revoked_at: Annotated[datetime | None, Meta(description="When it was revoked.")]
+    secret: Annotated[str | None, Meta(description="What its bearer sends. Shown once, when it is made.")] = None
+
+
+class EndpointShown(msgspec.Struct, frozen=True):
+    """Where events are sent, and how that goes."""
+
+    id: Annotated[str, Meta(description="The endpoint's id, `whe_…`.")]
+    url: Annotated[str, Meta(description="Where events are posted to.")]
+    kinds: Annotated[list[str] | None, Meta(description="The kinds of events it is told of; null for all.")]
+    description: Annotated[str | None, Meta(description="What it is for, in the words of whoever made it.")]
+    status: Annotated[
+        Literal["active", "failing", "paused"],
+        Meta(
+            description="`active`; `failing` from a failed attempt to the next success; `paused` when nothing is sent to "
+            "it any more, until something is asked to be redelivered."
+        ),
+    ]
+    failing_since: Annotated[
+        datetime | None,
+        Meta(description="When the first attempt failed since the last success, by the machine's clock."),
+    ]
+    paused_at: Annotated[datetime | None, Meta(description="When it was paused, by the machine's clock.")]
+    paused_because: Annotated[str | None, Meta(description="Why it was paused.")]
+    old_secret_until: Annotated[
+        datetime | None, Meta(description="Until when the secret before this one signs too, by the machine's clock.")
+    ]
+    created_at: Annotated[datetime, Meta(description="When it was made.")]
+    secret: Annotated[
+        str | None,
+        Meta(description="What signatures are checked with, `whsec_…`. Shown once, when it is made or rotated."),
+    ] = None
+
+
+class DeliveryShown(msgspec.Struct, frozen=True):
+    """An event, and what became of telling one endpoint of it."""
+
+    id: Annotated[str, Meta(description="The delivery's id, `del_…`.")]
+    event_id: Annotated[
+        str, Meta(description="The event's id, `evt_…`: the same at all endpoints and attempts; sent as `webhook-id`.")
+    ]
+    kind: Annotated[str, Meta(description="The kind of event, as in `proposal.submitted`.")]
+    account_id: Annotated[str, Meta(description="The account it is about.")]
+    status: Annotated[
+        Literal["waiting", "delivered", "failed"],
+        Meta(description="`waiting` to be sent, or sent again; `delivered`; `failed` when it was given up."),
+    ]
+    attempts: Annotated[int, Meta(description="How often it was sent since it was last asked for.")]
+    recorded_at: Annotated[datetime, Meta(description="When what it tells of was recorded.")]
+    next_at: Annotated[
+        datetime | None,
+        Meta(description="Not before when it is sent again, by the machine's clock; null: as soon as it is its turn."),
+    ]
+    tried_at: Annotated[datetime | None, Meta(description="When it was last sent, by the machine's clock.")]
+    answered: Annotated[int | None, Meta(description="The HTTP status of the last answer; null where none came.")]
+    error: Annotated[str | None, Meta(description="Why the last attempt failed.")]
+    payload: Annotated[dict[str, Any], Meta(description="What is sent as `data`.")]
+
+
+class ClockShown(msgspec.Struct, frozen=True):
+    """A sandbox's clock."""
+
+    now: Annotated[datetime, Meta(description="The time, till it is moved.")]

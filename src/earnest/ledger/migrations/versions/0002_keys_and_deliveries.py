@@ -54,6 +54,14 @@ def upgrade() -> None:
         postgresql_where=waits,
         sqlite_where=waits,
     )
+    failed = sa.text("status = 'failed'")
+    op.create_index(
+        "delivery_failed",
+        "delivery",
+        ["endpoint_id", "recorded_at"],
+        postgresql_where=failed,
+        sqlite_where=failed,
+    )
     op.create_index("delivery_by_time", "delivery", ["endpoint_id", "recorded_at"])
     op.create_table(
         "told",

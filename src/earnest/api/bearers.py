@@ -1,0 +1,135 @@
+"""Who asks: the API key of a request, what its scope lets it do, and how often.
+
+A key that was found is trusted for a second without asking the ledger again, so every process knows of a new or a
+revoked one within a second, however many keys there are.
+"""
+
+import hashlib
+from collections import OrderedDict
+from functools import lru_cache
+from time import monotonic, time
+from typing import Any
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from earnest.api.problems import MalformedError, TooManyRequestsError, UnauthorizedError
+from earnest.ledger.ids import MEMBER, PROPOSAL, PURCHASE, numbered
+from earnest.marketplace import AsyncMarketplace
+from earnest.marketplace.given import find
+from earnest.marketplace.keys import Bearer, Scope
+from earnest.rules.outcome import Refusal, Refused
+
+TRUSTED_SECONDS = 0.8
+MOST_TRUSTED = 20_000
+
+_UNAUTHORIZED = "expected `Authorization: Bearer ern_…` with a key that is in force: not revoked, not expired"
+
+_OF_AN_ACCOUNT = {
+    "proposal_id": (PROPOSAL, Refusal.UNKNOWN_PROPOSAL),
+    "purchase_id": (PURCHASE, Refusal.UNKNOWN_PURCHASE),
+    "member_id": (MEMBER, Refusal.UNKNOWN_MEMBER),
+}
+"""Parameters of paths that bear the account's id, and what one of another account is answered."""
+
+
+class RefusedError(Exception):
+    """A request that is refused before its use case is asked."""
+
+    def __init__(self, refusal: Refused) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
+class Bearers:
+    """The keys lately seen, each trusted for a moment."""
+
+    def __init__(self, market: AsyncMarketplace, rate_limit: str | None = None, workers: int = 1) -> None:
+        self._market = market
+        self._trusted: OrderedDict[bytes, tuple[float, Bearer | None]] = OrderedDict()
+        self._rate_limit = rate_limit
+        self._workers = workers
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    async def of(self, header: str | None) -> Bearer:
+        """Return who sends an Authorization header; raises UnauthorizedError where nobody knows them."""
+        scheme, _, token = (header or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise UnauthorizedError(_UNAUTHORIZED)
+        # Not kept by the token itself, so that no secret stays in memory.
+        mark = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        known = self._trusted.get(mark)
+        now = monotonic()
+        if known is None or known[0] < now:
+            # From before it was asked: what changes while it is asked may not be trusted for longer.
+            known = (now + TRUSTED_SECONDS, await self._market.bearer(token))
+            self._trusted[mark] = known
+            self._trusted.move_to_end(mark)
+            if len(self._trusted) > MOST_TRUSTED:
+                self._trusted.popitem(last=False)
+        if known[1] is None:
+            raise UnauthorizedError(_UNAUTHORIZED)
+        return known[1]
+
+    def count(self, bearer: Bearer) -> None:
+        """Count a request of a key; raises TooManyRequestsError where it has asked too often."""
+        limit = bearer.rate_limit or self._rate_limit
+        if limit is None:
+            return
+        item = _limit(limit, self._workers)
+        if not self._limiter.hit(item, bearer.key_id):
+            reset, _ = self._limiter.get_window_stats(item, bearer.key_id)
+            raise TooManyRequestsError(max(1, round(reset - time())))
+
+
+@lru_cache(maxsize=1024)
+def _limit(text: str, workers: int) -> RateLimitItem:
+    """Return a worker's share of a limit, as each counts for itself."""
+    whole = parse(text)
+    return type(whole)(max(1, whole.amount // workers), whole.multiples)
+
+
+async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Find out who asks, and let only those through whose key may."""
+    needed: Scope | None = handler.opt.get("scope")
+    if needed is None:
+        return
+    bearers: Bearers = connection.app.state.bearers
+    bearer = await bearers.of(connection.headers.get("authorization"))
+    connection.scope["user"] = bearer
+    bearers.count(bearer)
+    if connection.scope["query_string"]:
+        unknown = connection.query_params.keys() - handler.opt["queries"]
+        if unknown:
+            raise MalformedError(min(unknown), "a parameter that exists")
+    if not bearer.may(needed):
+        raise RefusedError(Refused(Refusal.NOT_PERMITTED, {"needs": needed, "scope": bearer.scope}))
+    if bearer.bound_to is not None:
+        refused = await _bar(connection, handler, bearer.bound_to)
+        if refused is not None:
+            raise RefusedError(refused)
+
+
+async def _bar(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, bound_to: str
+) -> Refused | None:
+    """Return why a key that is bound to an account may not use a path. What isn't said to be for it isn't."""
+    if not handler.opt["for_one_account"]:
+        return Refused(Refusal.NOT_PERMITTED, {"reason": "the key is for one account"})
+    for name, value in connection.path_params.items():
+        if name == "account_id" and not await is_bound(connection.app.state.market, bound_to, value):
+            return Refused(Refusal.UNKNOWN_ACCOUNT)
+        if name in _OF_AN_ACCOUNT:
+            prefix, code = _OF_AN_ACCOUNT[name]
+            where = numbered(value, prefix)
+            if where is None or where[0] != bound_to:
+                return Refused(code)
+    return None
+
+
+async def is_bound(market: AsyncMarketplace, bound_to: str | None, account_id: str) -> bool:
+    """Say whether a key may touch an account: it is for all of them, or for this one."""
+    return bound_to is None or await find(market.ledger, "account", account_id) == bound_to

@@ -1,0 +1,71 @@
+"""A request on its way to a use case: who asks, under which idempotency key, with what."""
+
+from functools import lru_cache
+from typing import Any, cast
+
+import msgspec
+from litestar import Request, Response
+from litestar.datastructures import State
+
+from earnest.api import problems
+from earnest.api.bearers import is_bound
+from earnest.ledger.writer import Key
+from earnest.marketplace import AsyncMarketplace
+from earnest.marketplace.given import MOST_KEY
+from earnest.marketplace.keys import Bearer
+from earnest.rules.outcome import Refused
+
+
+class Call(Request[Bearer, Bearer, State]):
+    """A request to the API. `authorize` (bearers.py) puts down who asks before anything is read."""
+
+    _given_key: Key | None = None
+
+    @property
+    def market(self) -> AsyncMarketplace:
+        """The marketplace asked."""
+        return cast(AsyncMarketplace, self.app.state.market)
+
+    @property
+    def bearer(self) -> Bearer:
+        """Who asks."""
+        return cast(Bearer, self.scope["user"])
+
+    def keyed(self, value: str | None) -> Key | None:
+        """Return the caller's idempotency key, in the scope of its API key; raises MalformedError for an unfit one."""
+        if value is None:
+            return None
+        if not value.strip() or len(value) > MOST_KEY:
+            raise problems.MalformedError("Idempotency-Key", f"a text of 1 to {MOST_KEY} characters")
+        self._given_key = Key(value, self.bearer.key_id)
+        return self._given_key
+
+    async def json(self) -> Any:
+        """Return the body as what its handler takes, strictly: no unknown fields, no "7" for 7."""
+        handler = self.route_handler
+        taken, read = handler.parsed_fn_signature.parameters["data"].raw, handler.opt["body"]
+        body = await self.body()
+        try:
+            decoded = _decoder(read or taken).decode(body)
+            # Of the type that is taken, though its parts are still to be read.
+            return decoded if read is None else taken(**msgspec.structs.asdict(decoded))
+        except msgspec.DecodeError as error:
+            raise problems.malformed(error) from error
+        except RecursionError as error:
+            raise problems.MalformedError("body", "JSON that isn't nested as deep") from error
+
+    async def sees(self, account_id: str) -> bool:
+        """Say whether the caller's key may touch an account that a body or a query names."""
+        return await is_bound(self.market, self.bearer.bound_to, account_id)
+
+    def answer(self, answer: Any, status: int = 200) -> Response[Any]:
+        """Answer with what a use case did, or why it was refused."""
+        if isinstance(answer, Refused):
+            return problems.respond(problems.refused(answer))
+        replayed = self._given_key is not None and self._given_key.replayed
+        return Response(answer, status_code=status, headers={"Idempotency-Replayed": "true"} if replayed else None)
+
+
+@lru_cache(maxsize=256)
+def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type_)

@@ -1,0 +1,34 @@
+"""Reports over all accounts."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Response
+from litestar.params import Parameter
+
+from earnest.api.call import Call
+from earnest.api.routes import route
+from earnest.marketplace.circulation import CirculationShown
+
+TAG = "Reports"
+
+
+@route("get", "/v1/reports/circulation", "read", tag=TAG)
+async def circulation(
+    request: Call,
+    since: Annotated[
+        datetime | None, Parameter(query="from", description="From this time on; without it, from the beginning.")
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        Parameter(query="to", description="Before this time; without it, and for a time to come, up to now."),
+    ] = None,
+) -> Response[CirculationShown]:
+    """Show what circulated over a span
+
+    Where connects came from and where they went, over all accounts: the journals' sums, settled on paper.
+    """
+    return request.answer(await request.market.circulation(since=since, until=until))
+
+
+HANDLERS = [circulation]

@@ -1,0 +1,105 @@
+"""Declaring a path of the API: which scope it needs, what it answers, and what it may refuse, for the documentation.
+
+`scope` None is for everybody. A key that is bound to one account may use what is declared `for_one_account`: there
+its account stands in the path, or the handler looks for it (`Call.sees`).
+"""
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import litestar
+from litestar.datastructures import ResponseHeader
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import ParameterKwarg
+
+from earnest.api.problems import MEDIA_TYPE, Problem
+from earnest.api.statuses import STATUS, TITLE
+from earnest.marketplace.keys import Scope
+from earnest.rules.outcome import Refusal
+
+_ALWAYS: dict[int, tuple[str, ...]] = {
+    400: (Refusal.MALFORMED,),
+    401: ("unauthorized",),
+    403: (Refusal.NOT_PERMITTED,),
+    429: ("too_many_requests",),
+    500: ("internal",),
+    503: ("busy", "unavailable"),
+}
+
+
+def route(
+    verb: str,
+    path: str,
+    scope: Scope | None,
+    *,
+    refusals: Iterable[Refusal] = (),
+    status: int = 200,
+    also: dict[int, ResponseSpec] | None = None,
+    for_one_account: bool = False,
+    body: type | None = None,
+    tag: str,
+    **more: Any,
+) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
+    """Declare a handler of the API. `body` is what its body is read as, where that isn't its `data`."""
+
+    def declare(function: Callable[..., Any]) -> HTTPRouteHandler:
+        summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n\n")
+        decorate = getattr(litestar, verb)
+        handler: HTTPRouteHandler = decorate(
+            path,
+            opt={"scope": scope, "queries": _queries(function, path), "for_one_account": for_one_account, "body": body},
+            status_code=status,
+            summary=summary.rstrip("."),
+            description=description or None,
+            operation_id=function.__name__,
+            tags=[tag],
+            security=[] if scope is None else [{"key": []}],
+            responses=_problems(scope, refusals, verb) | (also or {}),
+            response_headers=[_REPLAYED] if verb != "get" and scope is not None else None,
+            **more,
+        )(function)
+        return handler
+
+    return declare
+
+
+_REPLAYED = ResponseHeader(
+    name="Idempotency-Replayed",
+    documentation_only=True,
+    required=False,
+    description="`true` where the first outcome of this idempotency key is answered again.",
+)
+
+
+def _queries(function: Callable[..., Any], path: str) -> frozenset[str]:
+    """Return the names of the query parameters a handler takes."""
+    found: set[str] = set()
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in ("request", "data") or f"{{{name}:" in path:
+            continue
+        given = [each for each in getattr(parameter.annotation, "__metadata__", ()) if isinstance(each, ParameterKwarg)]
+        if any(each.header for each in given):
+            continue
+        found.add(next((each.query for each in given if each.query), None) or name)
+    return frozenset(found)
+
+
+def _problems(scope: Scope | None, refusals: Iterable[Refusal], verb: str) -> dict[int, ResponseSpec]:
+    """Return the documentation of what may be answered instead."""
+    codes: dict[int, list[str]] = {status: list(each) for status, each in _ALWAYS.items()} if scope is not None else {}
+    if scope is not None and verb != "get":
+        codes.setdefault(422, []).append(Refusal.KEY_REUSED)
+        codes.setdefault(413, []).append("body_too_large")
+    for refusal in refusals:
+        codes.setdefault(STATUS[refusal], []).append(refusal)
+    return {
+        status: ResponseSpec(
+            data_container=Problem,
+            description="; ".join(f"`{code}`: {TITLE[code]}" for code in dict.fromkeys(each)),
+            media_type=MEDIA_TYPE,
+            generate_examples=False,
+        )
+        for status, each in sorted(codes.items())
+    }

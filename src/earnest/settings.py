@@ -1,0 +1,112 @@
+"""What can be set: one environment variable each, all beginning with `EARNEST_`; an unknown one is refused.
+
+docs/settings.md lists them; a test compares.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "EARNEST_"
+
+
+class SettingError(Exception):
+    """A setting that is unknown, or has a value it can't have."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings of a server. A field `a_b` is set by `EARNEST_A_B`."""
+
+    database: Annotated[str, Meta(description="The database: sqlite:///FILE or postgresql://USER@HOST/NAME.")] = (
+        "sqlite:///earnest.db"
+    )
+    pack: Annotated[str, Meta(description="The rule pack: a built-in one's name or a file.")] = "article"
+    host: Annotated[str, Meta(description="The address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="The port to listen on; 0 for a free one.")] = 8000
+    workers: Annotated[
+        int, Meta(ge=1, le=64, description="Processes that answer; one on SQLite and for a sandbox.")
+    ] = 1
+    sandbox: Annotated[bool, Meta(description="Whether this is a sandbox, whose clock can be moved.")] = False
+    sandbox_now: Annotated[
+        datetime | None,
+        Meta(tz=True, description="Where a new sandbox's clock stands at first; without it, at the present."),
+    ] = None
+    payments: Annotated[
+        Literal["manual", "sandbox"],
+        Meta(
+            description="Who takes payments: `manual` leaves it to an operator to confirm; `sandbox` needs a sandbox."
+        ),
+    ] = "manual"
+    rate_limit: Annotated[
+        str | None,
+        Meta(
+            pattern=r"^[1-9]\d{0,8}/(second|minute|hour|day)$",
+            description="What each key may ask that has no limit of its own, as in 600/minute; without it, anything.",
+        ),
+    ] = None
+    body_bytes: Annotated[int, Meta(ge=1_000, le=1_000_000_000, description="The largest body of a request.")] = (
+        1_000_000
+    )
+    batch_body_bytes: Annotated[
+        int, Meta(ge=1_000, le=1_000_000_000, description="The largest body of a request to proposals:batch.")
+    ] = 16_000_000
+    request_seconds: Annotated[
+        float,
+        Meta(gt=0, le=3600, description="How long a request may take to arrive, from its first byte to its last."),
+    ] = 30.0
+    idle_seconds: Annotated[
+        int, Meta(ge=1, le=3600, description="How long a connection is kept that asks nothing more.")
+    ] = 75
+    connections: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Connections a worker takes; further ones are closed at once.")
+    ] = 10_000
+    stop_seconds: Annotated[
+        int, Meta(ge=1, le=3600, description="How long whoever is being answered is waited for when the server stops.")
+    ] = 30
+    sweep_seconds: Annotated[
+        int,
+        Meta(ge=1, le=3600, description="How often idle accounts are written up and finished things let go of."),
+    ] = 600
+    expiry_notice_days: Annotated[
+        int, Meta(ge=0, le=28, description="How many days before connects expire webhooks tell of it; 0 for never.")
+    ] = 3
+    webhook_private_addresses: Annotated[
+        bool, Meta(description="Whether webhooks may go to private and loopback addresses, and over plain http.")
+    ] = False
+    webhook_pause_days: Annotated[
+        int, Meta(ge=1, le=30, description="After how many days of nothing but failures an endpoint is paused.")
+    ] = 3
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="From which level on the log is written.")
+    ] = "info"
+    access_log: Annotated[bool, Meta(description="Whether each request is a line of the log.")] = True
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Return the settings that an environment makes; raises SettingError, naming the variable at fault."""
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    fields = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
+    unknown = sorted(given.keys() - fields.keys())
+    if unknown:
+        raise SettingError(f"{unknown[0]}: there is no such setting; docs/settings.md lists them")
+    try:
+        # One after the other, so that the complaint names the variable.
+        for name, value in given.items():
+            msgspec.convert({fields[name]: value}, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        expected = str(error).partition(" - at ")[0]
+        raise SettingError(f"{name}: {expected[0].lower()}{expected[1:]}, got {value!r}") from error
+    return msgspec.convert({fields[name]: value for name, value in given.items()}, Settings, strict=False)
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment that makes these settings: for worker processes, which are given nothing else."""
+    known = msgspec.to_builtins(settings)
+    return {
+        PREFIX + name.upper(): str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in known.items()
+        if value is not None
+    }
