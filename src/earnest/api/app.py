@@ -44,7 +44,7 @@ def make(settings: Settings, open_market: Callable[[], AbstractAsyncContextManag
     return Litestar(
         [*handlers, _assets()],
         lifespan=[lifespan],
-        guards=[authorize],
+        before_request=authorize,
         request_class=Call,
         request_max_body_size=settings.body_bytes,
         exception_handlers={**problems.HANDLERS, RefusedError: _refused},

@@ -4,6 +4,7 @@ A key that was found is trusted for a second without asking the ledger again, so
 revoked one within a second, however many keys there are.
 """
 
+import asyncio
 import hashlib
 from collections import OrderedDict
 from functools import lru_cache
@@ -13,7 +14,7 @@ from typing import Any
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from litestar.connection import ASGIConnection
+from litestar import Request
 from litestar.handlers import BaseRouteHandler
 
 from earnest.api.problems import MalformedError, TooManyRequestsError, UnauthorizedError
@@ -49,7 +50,8 @@ class Bearers:
 
     def __init__(self, market: AsyncMarketplace, rate_limit: str | None = None, workers: int = 1) -> None:
         self._market = market
-        self._trusted: OrderedDict[bytes, tuple[float, Bearer | None]] = OrderedDict()
+        self._asked: OrderedDict[bytes, tuple[float, asyncio.Task[Bearer | None]]] = OrderedDict()
+        """When the ledger was asked about a token, and what it answers."""
         self._rate_limit = rate_limit
         self._workers = workers
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
@@ -61,18 +63,25 @@ class Bearers:
             raise UnauthorizedError(_UNAUTHORIZED)
         # Not kept by the token itself, so that no secret stays in memory.
         mark = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
-        known = self._trusted.get(mark)
+        asked = self._asked.get(mark)
         now = monotonic()
-        if known is None or known[0] < now:
-            # From before it was asked: what changes while it is asked may not be trusted for longer.
-            known = (now + TRUSTED_SECONDS, await self._market.bearer(token))
-            self._trusted[mark] = known
-            self._trusted.move_to_end(mark)
-            if len(self._trusted) > MOST_TRUSTED:
-                self._trusted.popitem(last=False)
-        if known[1] is None:
+        if asked is None or asked[0] + TRUSTED_SECONDS < now:
+            # Whoever sends the same token meanwhile waits for the same answer.
+            asked = (now, asyncio.get_running_loop().create_task(self._market.bearer(token)))
+            self._asked[mark] = asked
+            self._asked.move_to_end(mark)
+            if len(self._asked) > MOST_TRUSTED:
+                self._asked.popitem(last=False)
+        try:
+            bearer = asked[1].result() if asked[1].done() else await asyncio.shield(asked[1])
+        except BaseException:
+            # What failed is asked again by whoever comes next.
+            if asked[1].done() and self._asked.get(mark) is asked:
+                del self._asked[mark]
+            raise
+        if bearer is None:
             raise UnauthorizedError(_UNAUTHORIZED)
-        return known[1]
+        return bearer
 
     def count(self, bearer: Bearer) -> None:
         """Count a request of a key; raises TooManyRequestsError where it has asked too often."""
@@ -92,8 +101,12 @@ def _limit(text: str, workers: int) -> RateLimitItem:
     return type(whole)(max(1, whole.amount // workers), whole.multiples)
 
 
-async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Find out who asks, and let only those through whose key may."""
+async def authorize(connection: Request[Any, Any, Any]) -> None:
+    """Find out who asks, and let only those through whose key may. It runs before anything is read of the request.
+
+    A hook and no guard: those are given a copy of the handler each time.
+    """
+    handler = connection.route_handler
     needed: Scope | None = handler.opt.get("scope")
     if needed is None:
         return
@@ -113,9 +126,7 @@ async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
             raise RefusedError(refused)
 
 
-async def _bar(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, bound_to: str
-) -> Refused | None:
+async def _bar(connection: Request[Any, Any, Any], handler: BaseRouteHandler, bound_to: str) -> Refused | None:
     """Return why a key that is bound to an account may not use a path. What isn't said to be for it isn't."""
     if not handler.opt["for_one_account"]:
         return Refused(Refusal.NOT_PERMITTED, {"reason": "the key is for one account"})

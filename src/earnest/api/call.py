@@ -9,11 +9,14 @@ from litestar.datastructures import State
 
 from earnest.api import problems
 from earnest.api.bearers import is_bound
+from earnest.api.sent import Sent
 from earnest.ledger.writer import Key
 from earnest.marketplace import AsyncMarketplace
 from earnest.marketplace.given import MOST_KEY
 from earnest.marketplace.keys import Bearer
 from earnest.rules.outcome import Refused
+
+_REPLAYED = {"Idempotency-Replayed": "true"}
 
 
 class Call(Request[Bearer, Bearer, State]):
@@ -63,7 +66,7 @@ class Call(Request[Bearer, Bearer, State]):
         if isinstance(answer, Refused):
             return problems.respond(problems.refused(answer))
         replayed = self._given_key is not None and self._given_key.replayed
-        return Response(answer, status_code=status, headers={"Idempotency-Replayed": "true"} if replayed else None)
+        return Sent(answer, status_code=status, headers=_REPLAYED if replayed else None)
 
 
 @lru_cache(maxsize=256)

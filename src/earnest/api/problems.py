@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 from msgspec import Meta
 
+from earnest.api.sent import Sent
 from earnest.api.statuses import STATUS, TITLE
 from earnest.ledger.errors import BusyError, LedgerError, UnavailableError
 from earnest.rules.outcome import Refusal, Refused
@@ -78,7 +79,7 @@ def refused(refusal: Refused) -> dict[str, object]:
 
 def respond(members: dict[str, Any], headers: dict[str, str] | None = None) -> Response[Any]:
     """Answer with a problem."""
-    return Response(members, status_code=members["status"], media_type=MEDIA_TYPE, headers=headers)
+    return Sent(members, status_code=members["status"], media_type=MEDIA_TYPE.encode(), headers=headers)
 
 
 def _sentence(refusal: Refused) -> str:

@@ -6,8 +6,10 @@ writes everything at once. Here stands what happens between reading and writing;
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -87,9 +89,9 @@ class Act(msgspec.Struct, Generic[T], frozen=True):
 
 
 @lru_cache(maxsize=64)
-def _key(row: type[Row]) -> tuple[str, ...]:
-    """Return the columns of a table's key."""
-    return row.__struct_fields__[: TABLES[row].key]
+def _key_of(row: type[Row]) -> Callable[[Row], object]:
+    """Return what tells a table's row from its others: what stands in the columns of its key."""
+    return attrgetter(*row.__struct_fields__[: TABLES[row].key])
 
 
 class PastUnreadError(Exception):
@@ -174,7 +176,7 @@ class Batch:
         self._entries: list[Row] = []
         self._statements: list[tuple[str, Params]] = []
         self._new_proposals: dict[tuple[str, int], None] = {}
-        self._rows: dict[type[Row], dict[tuple[object, ...], tuple[bool, Row]]] = {}
+        self._rows: dict[type[Row], dict[object, tuple[bool, Row]]] = {}
 
     def _add(self, row: ProposalRow) -> None:
         self._proposals.setdefault(row.account_id, {})[row.n] = packing.unpack_proposal(row)
@@ -438,7 +440,7 @@ class Batch:
                 self._deliveries[row.account_id, row.seq, row.endpoint_id] = row
             case KeyRow():
                 self._keys[row.key_id] = row
-        key = tuple(getattr(row, name) for name in _key(type(row)))
+        key = _key_of(type(row))(row)
         rows = self._rows.setdefault(type(row), {})
         # What the batch itself has put down as new stays new, whatever replaces it.
         rows[key] = (new or (key in rows and rows[key][0]), row)
