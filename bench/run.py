@@ -13,8 +13,9 @@ from time import sleep
 
 import msgspec
 
-from bench import closing, month_end, rules, size, submissions
+from bench import closing, http, month_end, rules, size, submissions
 from bench.row import Row
+from bench.wrk import WrkMissingError
 from tools.postgres import PostgresMissingError
 
 RESULTS = Path(__file__).parent / "results"
@@ -33,6 +34,11 @@ MEASURES: dict[str, Callable[[], Iterator[Row]]] = {
     "month-end": month_end.measure_month_end,
     "idle": size.measure_idle,
     "audit": size.measure_audit,
+    "http": http.measure_http,
+    "http-subscribed": http.measure_http_subscribed,
+    "http-batch": http.measure_http_batch,
+    "http-sqlite": http.measure_http_sqlite,
+    "http-sqlite-subscribed": http.measure_http_sqlite_subscribed,
 }
 
 
@@ -74,7 +80,7 @@ def main() -> None:
             for row in MEASURES[name]():
                 show(row)
                 rows.append(row)
-        except PostgresMissingError as why:
+        except (PostgresMissingError, WrkMissingError) as why:
             print(f"{name} is left out: {why}")
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{datetime.now(UTC).date().isoformat()}.json"

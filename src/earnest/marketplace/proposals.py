@@ -165,14 +165,26 @@ async def submit(
 
 
 async def _submit(ledger: Ledger, new: NewProposal, key: Key | None) -> ProposalShown | Refused:
-    letter = optional_text("cover_letter", new.cover_letter, MOST_LETTER)
-    bid = None if new.bid is None else whole("bid", new.bid, 0, MOST_MINOR_UNITS)
     account = await find(ledger, "account", new.account_id)
+    # What the request says is checked before anything that is kept.
+    act = _act(new, account or NOBODY, await find(ledger, "job", new.job_id))
     if account is None:
         return _UNKNOWN_ACCOUNT
-    job = await find(ledger, "job", new.job_id)
-    # An id that can't be one names no job, and the account may still be refused for something earlier.
-    answer = await ledger.do(SubmitProposal(account, job or NOBODY, new.worker_id, letter, bid), key)
+    answer = await ledger.do(act, key)
+    return _with_letter(answer, act.letter)
+
+
+def _act(new: NewProposal, account: str, job: str | None) -> SubmitProposal:
+    """Return a proposal as an act; raises ValueError for one that can't be meant.
+
+    An id that can't be one names no job, and the account may still be refused for something earlier.
+    """
+    letter = optional_text("cover_letter", new.cover_letter, MOST_LETTER)
+    bid = None if new.bid is None else whole("bid", new.bid, 0, MOST_MINOR_UNITS)
+    return SubmitProposal(account, job or NOBODY, new.worker_id, letter, bid)
+
+
+def _with_letter(answer: ProposalShown | Refused, letter: str | None) -> ProposalShown | Refused:
     if letter is None or isinstance(answer, Refused):
         return answer
     return msgspec.structs.replace(answer, cover_letter=letter)
@@ -194,26 +206,56 @@ async def submit_batch(
             raise ValueError(f"proposals: expected a list of NewProposal, got {type(new).__name__}")
     whole_key = idempotency_key(key)
     keys = [whole_key and Key(f"{whole_key.value}/{i}", whole_key.caller) for i in range(len(proposals))]
-    answers = await asyncio.gather(*(_submit_one(ledger, new, each) for new, each in zip(proposals, keys, strict=True)))
+    plain = await _plain_ids(ledger, [new for new in proposals if isinstance(new, NewProposal)])
+    # All are taken on before any is waited for, so that they are written together.
+    started = [_start(ledger, new, each, plain) for new, each in zip(proposals, keys, strict=True)]
+    answers = [await _finish(one) for one in started]
     kept = [each for each, answer in zip(keys, answers, strict=True) if isinstance(answer, ProposalShown)]
     if whole_key is not None:
         whole_key.replayed = bool(kept) and all(each is not None and each.replayed for each in kept)
     return answers
 
 
-async def _submit_one(
-    ledger: Ledger, new: NewProposal | Refused, key: Key | None
-) -> ProposalShown | Refused | LedgerError:
-    """Submit one of many: whatever is wrong with it is its own answer."""
+_Ids = dict[tuple[str, str], str | None]
+_Started = tuple[asyncio.Future[ProposalShown | Refused], str | None] | Refused | LedgerError
+
+
+async def _plain_ids(ledger: Ledger, proposals: list[NewProposal]) -> _Ids:
+    """Return the plain ids of the accounts and jobs that proposals name, each looked for once."""
+    named = {each for new in proposals for each in _named(new)}
+    found = await asyncio.gather(*(find(ledger, kind, id_) for kind, id_ in named))
+    return dict(zip(named, found, strict=True))
+
+
+def _named(new: NewProposal) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return the account and the job a proposal names; what is no text names none."""
+    account, job = (id_ if isinstance(id_, str) else "" for id_ in (new.account_id, new.job_id))
+    return ("account", account), ("job", job)
+
+
+def _start(ledger: Ledger, new: NewProposal | Refused, key: Key | None, plain: _Ids) -> _Started:
+    """Take one of many on: whatever is wrong with it is its own answer."""
     if isinstance(new, Refused):
         return new
     try:
-        return await _submit(ledger, new, key)
+        account, job = (plain[each] for each in _named(new))
+        act = _act(new, account or NOBODY, job)
+        return _UNKNOWN_ACCOUNT if account is None else (ledger.start(act, key), act.letter)
     except LedgerError as error:
         return error
     except ValueError as error:
         field, _, expected = str(error).partition(": expected ")
         return Refused(Refusal.MALFORMED, {"field": field, "expected": expected})
+
+
+async def _finish(started: _Started) -> ProposalShown | Refused | LedgerError:
+    if not isinstance(started, tuple):
+        return started
+    answer, letter = started
+    try:
+        return _with_letter(await answer, letter)
+    except LedgerError as error:
+        return error
 
 
 async def withdraw(ledger: Ledger, proposal_id: str, *, key: str | Key | None = None) -> ProposalShown | Refused:
@@ -244,9 +286,7 @@ async def _move(
     if to == "hired":
         # Which job it is for never changes, so it may be asked before anything is locked.
         row = await reads.proposal(ledger, *where)
-        if row is None:
-            return _UNKNOWN_PROPOSAL
-        job = row.job_id
+        job = NOBODY if row is None else row.job_id
     return await ledger.do(MoveProposal(*where, to, job), idempotency_key(key))
 
 
