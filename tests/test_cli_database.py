@@ -231,6 +231,7 @@ def test_settle_writes_up_what_is_due_and_says_so(lived: str) -> None:
         "requests_dropped": 0,
         "returns_finished": 0,
         "events_dropped": 0,
+        "expiring_told": 0,
     }
     ended = run("settle", database=lived)
     assert ended.exit_code == 0

@@ -7,6 +7,7 @@ import pytest
 
 from earnest import Marketplace
 from earnest.marketplace.shown import EvidenceShown
+from earnest.rules.calendar import told
 from tests.marketplace.given import day, figures, open_account, post, refusal
 from tests.stores import StandingClock
 
@@ -49,7 +50,7 @@ def test_a_suspended_account_may_not_propose_invited_or_not_and_its_months_go_on
     market.invite(job, ana)
     assert market.suspend(ana, reason="spam").status == "suspended"
     answer = market.submit(job, ana)
-    assert (refusal(answer), figures(answer)) == ("account_suspended", {"since": clock.now.isoformat()})
+    assert (refusal(answer), figures(answer)) == ("account_suspended", {"since": told(clock.now)})
     assert market.buy(ana, 1).status == "pending"
     clock.move(days=40)
     assert market.balance(ana).available == 140
@@ -64,7 +65,7 @@ def test_a_suspension_is_appealed_once_and_upheld_or_lifted(market: Marketplace,
     market.suspend(ana, reason="spam")
     market.appeal(ana, "It wasn't me")
     again = market.appeal(ana, "Really")
-    assert (refusal(again), figures(again)) == ("already_appealed", {"appealed_at": clock.now.isoformat()})
+    assert (refusal(again), figures(again)) == ("already_appealed", {"appealed_at": told(clock.now)})
     clock.move(days=1)
     assert market.uphold_suspension(ana, reason="It was").status == "suspended"
     shown = market.suspension(ana)

@@ -132,3 +132,57 @@ def test_lapsed_posts_give_back_once_and_a_closing_after_that_tells_of_nothing(
         assert market.balance(ana).available == 138
         assert market.close_job(jobs[0], "cancelled").returned == Returned(0, 0, pending=False)
         assert market.audit().differences == []
+
+
+def set_deliveries(market: Marketplace, what: str, **params: object) -> None:
+    market.wait(market._inner.ledger.store.change(f"update delivery set {what}", params))  # noqa: S608
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 1000])
+def test_deliveries_go_thirty_days_after_they_ended_and_what_waits_stays(
+    market: Marketplace, clock: StandingClock, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(upkeep, "DELIVERIES_AT_ONCE", at_once)
+    endpoint = market.create_endpoint("https://example.com/")
+    for _ in range(2):
+        accounts = [open_account(market).id for _ in range(3)]
+        clock.move(seconds=1)
+    ended = {accounts[0]: "delivered", accounts[1]: "failed"}
+    for account, status in ended.items():
+        of = "where account_id = id(:account)"
+        set_deliveries(market, f"status = :status, tried_at = 1 {of}", status=status, account=account[4:])
+    clock.move(days=30)
+    # Recorded so long ago, but sent only now: that goes by the machine's clock.
+    just_now = 2**52
+    set_deliveries(market, "tried_at = :at where status = 'failed'", at=just_now)
+    assert market.keep_up().events_dropped == 1
+    left = [each for each in market.deliveries(endpoint.id).items if each.kind == "account.opened"]
+    assert sorted(each.status for each in left) == ["failed", *["waiting"] * 4]
+    set_deliveries(market, "tried_at = 1 where status = 'failed'")
+    assert market.keep_up().events_dropped == 1
+    assert market.keep_up().events_dropped == 0
+
+
+def test_deliveries_that_ended_lately_stay(market: Marketplace, clock: StandingClock) -> None:
+    market.create_endpoint("https://example.com/")
+    open_account(market)
+    set_deliveries(market, "status = 'delivered', tried_at = 1")
+    clock.move(days=30)
+    assert market.keep_up().events_dropped == 0
+    clock.move(seconds=1)
+    assert market.keep_up().events_dropped == 1
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 1000])
+def test_deliveries_of_endpoints_that_are_gone_are_dropped_whatever_their_age(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(upkeep, "DELIVERIES_AT_ONCE", at_once)
+    endpoints = [market.create_endpoint("https://example.com/").id for _ in range(3)]
+    for _ in range(5):
+        open_account(market)
+    market.delete_endpoint(endpoints[0])
+    market.delete_endpoint(endpoints[2])
+    assert market.keep_up().events_dropped == 10
+    assert count(market, "delivery") == 5
+    assert len(market.deliveries(endpoints[1]).items) == 5

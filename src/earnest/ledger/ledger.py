@@ -15,7 +15,7 @@ from earnest.ledger.errors import RevisionError, SchemaError, UnavailableError
 from earnest.ledger.ids import Ids
 from earnest.ledger.sandbox import SandboxClock
 from earnest.ledger.store import NONE, Params, Snapshot, Store
-from earnest.ledger.writer import Key, Writer
+from earnest.ledger.writer import Key, Meter, Writer
 from earnest.rules.calendar import as_utc
 from earnest.rules.outcome import Refused
 from earnest.rules.pack import Pack
@@ -136,9 +136,22 @@ class Ledger:
 
     async def do(self, act: Act[T], key: Key | None = None) -> T | Refused:
         """Have something done by the writer; see `Writer.do`. Raises RevisionError where `check` has found one."""
+        return await self.start(act, key)
+
+    def start(self, act: Act[T], key: Key | None = None) -> asyncio.Future[T | Refused]:
+        """Take something on for the writer, and return what its answer will come to; raises as `do` does."""
         if self._unfit is not None:
             raise RevisionError(str(self._unfit))
-        return await self._writer.do(act, key)
+        return self._writer.start(act, key)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for the writer."""
+        return self._writer.waiting
+
+    def measure(self, meter: Meter) -> None:
+        """Tell somebody what the writer does from here on."""
+        self._writer.measure(meter)
 
     async def check(self) -> None:
         """Learn what other processes have done to what is kept here in memory: the pack in force, a sandbox's clock.

@@ -14,7 +14,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -64,6 +64,16 @@ class Key:
         self.replayed = False
 
 
+class Meter(Protocol):
+    """Told what a writer does: how many requests a batch had, and for how many seconds it was written and committed."""
+
+    def batch(self, requests: float, /) -> None:
+        """Be told of a batch that was decided."""
+
+    def commit(self, seconds: float, /) -> None:
+        """Be told of one that was kept."""
+
+
 class _Waiting:
     """A request on its way through a lane. Where its caller sent a key, `kept_as` is what it is kept by."""
 
@@ -103,14 +113,20 @@ class Lane:
         self._closing = False
         self._hurried_at = float("-inf")
         self._rests_until = float("-inf")
+        self.meter: Meter | None = None
         self._task = self._loop.create_task(self._run())
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait to be taken into a batch."""
+        return len(self._queue) + len(self._patient) + self._away
 
     def put(self, waiting: _Waiting) -> None:
         """Take a request on; raises BusyError where too many wait already."""
         if self._closing:
             raise UnavailableError("the ledger is closed")
         queue = self._patient if waiting.act.patient else self._queue
-        if len(self._queue) + len(self._patient) + self._away >= MOST_WAITING:
+        if self.waiting >= MOST_WAITING:
             raise BusyError(f"{MOST_WAITING:,} requests are waiting already")
         queue.append(waiting)
         self._wake.set()
@@ -255,9 +271,14 @@ class Lane:
                 _log.exception("a request failed")
                 answers.append((waiting, error))
         if decided.version:
+            began = self._loop.time()
             await self._keep(decided.changes())
+            if self.meter is not None:
+                self.meter.commit(self._loop.time() - began)
         else:
             await self._session.give_up()
+        if self.meter is not None:
+            self.meter.batch(len(answers))
         for waiting, answer in answers:
             if isinstance(answer, Exception):
                 waiting.fail(answer)
@@ -367,12 +388,25 @@ class Writer:
 
         Raises BusyError where it was not taken on, UnavailableError where the store fails.
         """
+        return await self.start(act, key)
+
+    def start(self, act: Act[T], key: Key | None = None) -> asyncio.Future[T | Refused]:
+        """Take something on, and return what its answer will come to; raises BusyError where it was not taken on."""
         account_id = act.account_id
         waiting = _Waiting(act, key, self._loop.create_future(), self._loop.time())
         lane = 0 if account_id is None else int(account_id[-4:], 16) % len(self._lanes)
         self._lanes[lane].put(waiting)
-        answer: T | Refused = await waiting.done
-        return answer
+        return waiting.done
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait to be taken into a batch."""
+        return sum(lane.waiting for lane in self._lanes)
+
+    def measure(self, meter: Meter) -> None:
+        """Tell somebody what is done from here on."""
+        for lane in self._lanes:
+            lane.meter = meter
 
     async def close(self) -> None:
         """Do what waits, and end."""

@@ -127,6 +127,7 @@ class UseCases:
     lift_suspension = UseCase(operators.lift_suspension)
     uphold_suspension = UseCase(operators.uphold_suspension)
     circulation = UseCase(circulation.circulation)
+    sandbox_clock = UseCase(sandbox.sandbox_clock)
     move_clock = UseCase(sandbox.move_clock)
     create_key = UseCase(keys.create_key)
     revoke_key = UseCase(keys.revoke_key)

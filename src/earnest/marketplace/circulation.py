@@ -8,8 +8,10 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from earnest.ledger.flows import Flow, Move, bonuses, due_accounts, flows, moves
 from earnest.ledger.ledger import Ledger
@@ -17,6 +19,7 @@ from earnest.ledger.packing import instant as instant_of
 from earnest.ledger.packing import micros, unpack_account
 from earnest.ledger.rows import AccountRow
 from earnest.marketplace.given import instant
+from earnest.marketplace.shown import Instant
 from earnest.rules.account import Account, Entry, EntryKind, Lot, Source
 from earnest.rules.book import Book
 from earnest.rules.outcome import Notice, NoticeKind
@@ -44,15 +47,15 @@ class Circulated(msgspec.Struct, frozen=True, kw_only=True):
     held_before + granted + bought + returned = spent + expired + forfeited + taken_back + held.
     """
 
-    held_before: int
-    granted: int
-    bought: int
-    returned: int
-    spent: int
-    expired: int
-    forfeited: int
-    taken_back: int
-    held: int
+    held_before: Annotated[int, Meta(description="Connects held before the span.")]
+    granted: Annotated[int, Meta(description="Connects granted: allotments and bonuses.")]
+    bought: Annotated[int, Meta(description="Connects bought.")]
+    returned: Annotated[int, Meta(description="Connects given back.")]
+    spent: Annotated[int, Meta(description="Connects spent on proposals.")]
+    expired: Annotated[int, Meta(description="Connects that expired unused.")]
+    forfeited: Annotated[int, Meta(description="Connects beyond what may be held, taken at once.")]
+    taken_back: Annotated[int, Meta(description="Connects taken back: after reversed payments, and by operators.")]
+    held: Annotated[int, Meta(description="Connects held at the end of the span.")]
 
 
 class CirculatedOnPlan(Circulated, frozen=True, kw_only=True):
@@ -61,21 +64,22 @@ class CirculatedOnPlan(Circulated, frozen=True, kw_only=True):
     held_before + granted + bought + returned + moved_in = spent + expired + forfeited + taken_back + moved_out + held.
     """
 
-    moved_in: int
-    moved_out: int
+    moved_in: Annotated[int, Meta(description="Connects that accounts brought when they came to the plan.")]
+    moved_out: Annotated[int, Meta(description="Connects that accounts took when they left it.")]
 
 
 class CirculationShown(Circulated, frozen=True, kw_only=True):
-    """What circulated from `since` on (None: from the beginning) and before `until`.
+    """What circulated from `since` on and before `until`."""
 
-    `by_source` is told by what connects first came from, through carries and refunds: `allotment`, `purchase` or
-    `bonus`; `by_plan` by the plan their account was on.
-    """
-
-    since: datetime | None
-    until: datetime
-    by_source: dict[str, Circulated]
-    by_plan: dict[str, CirculatedOnPlan]
+    since: Annotated[Instant | None, Meta(description="From this time on; null: from the beginning.")]
+    until: Annotated[Instant, Meta(description="Before this time.")]
+    by_source: Annotated[
+        dict[str, Circulated],
+        Meta(description="By what connects first came from, through carries and refunds: allotment, purchase, bonus."),
+    ]
+    by_plan: Annotated[
+        dict[str, CirculatedOnPlan], Meta(description="By the code of the plan that their account was on.")
+    ]
 
 
 async def circulation(

@@ -140,9 +140,8 @@ async def close_job(
     one_of("reason", reason, REASONS)
     if wait_seconds < 0:
         raise ValueError(f"wait_seconds: expected none or more, got {wait_seconds}")
-    found = await find(ledger, "job", job_id)
-    if found is None:
-        return _UNKNOWN
+    # An id that names no job is refused by the act, as a key that is known goes before.
+    found = await find(ledger, "job", job_id) or NOBODY
     closed = await ledger.do(CloseJob(found, reason), idempotency_key(key))
     if isinstance(closed, Refused):
         return closed

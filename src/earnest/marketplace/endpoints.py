@@ -15,7 +15,7 @@ import msgspec
 
 from earnest.ledger import outbox
 from earnest.ledger.act import Act, Batch
-from earnest.ledger.ids import DELIVERY, ENDPOINT, plain
+from earnest.ledger.ids import DELIVERY, ENDPOINT, NOBODY, plain
 from earnest.ledger.ledger import Ledger, utc_now
 from earnest.ledger.packing import micros
 from earnest.ledger.rows import DeliveryRow, EndpointRow
@@ -102,7 +102,7 @@ class ActOnEndpoint(Act[EndpointShown], frozen=True):
         """Say what has to be read."""
         needs.endpoints.add(self.endpoint)
 
-    def change(self, row: EndpointRow, batch: Batch) -> EndpointRow | Refused:
+    def change(self, row: EndpointRow, batch: Batch, /) -> EndpointRow | Refused:
         """Return what becomes of it."""
         raise NotImplementedError
 
@@ -126,7 +126,7 @@ class ChangeEndpoint(ActOnEndpoint, frozen=True):
     kinds: str | msgspec.UnsetType | None = msgspec.UNSET
     description: str | msgspec.UnsetType | None = msgspec.UNSET
 
-    def change(self, row: EndpointRow, batch: Batch) -> EndpointRow:
+    def change(self, row: EndpointRow, _: Batch, /) -> EndpointRow:
         """Change what is asked for; what another URL failed at is not held against a new one."""
         moves = self.url is not None and self.url != row.url
         return msgspec.structs.replace(
@@ -148,7 +148,7 @@ class RotateSecret(ActOnEndpoint, frozen=True):
         """Return what tells this request from any other: all but the secret, which is made anew each time."""
         return super(RotateSecret, msgspec.structs.replace(self, secret="")).fingerprint()
 
-    def change(self, row: EndpointRow, batch: Batch) -> EndpointRow:
+    def change(self, row: EndpointRow, _: Batch, /) -> EndpointRow:
         """Sign with the new secret, and with the one it replaces until the overlap ends."""
         ends = micros(utc_now() + timedelta(hours=self.overlap_hours)) if self.overlap_hours else None
         return msgspec.structs.replace(
@@ -179,7 +179,7 @@ class Redeliver(ActOnEndpoint, frozen=True):
         if self.delivery is not None:
             needs.deliveries.add((*self.delivery, self.endpoint))
 
-    def change(self, row: EndpointRow, batch: Batch) -> EndpointRow | Refused:
+    def change(self, row: EndpointRow, batch: Batch, /) -> EndpointRow | Refused:
         """Make them due at once, with all their attempts before them."""
         # The present, not zero: an attempt under way is told by it that it has been overtaken.
         now = micros(utc_now())
@@ -248,13 +248,11 @@ async def change_endpoint(
 
     What waits goes to the new URL. A paused endpoint stays paused. Refused as `unknown_endpoint`.
     """
-    found = plain(endpoint_id, ENDPOINT)
+    found = plain(endpoint_id, ENDPOINT) or NOBODY
     to = None if url is None else webhook_url(url, allow_private=allow_private)
     of = kinds if isinstance(kinds, msgspec.UnsetType) else _packed(kinds)
     if not isinstance(description, msgspec.UnsetType):
         optional_text("description", description, MOST_NAME)
-    if found is None:
-        return _UNKNOWN
     return await ledger.do(ChangeEndpoint(found, to, of, description), idempotency_key(key))
 
 
@@ -263,8 +261,8 @@ async def delete_endpoint(ledger: Ledger, endpoint_id: str, *, key: str | Key | 
 
     Its deliveries are no longer shown; `keep_up` drops them, a piece at a time.
     """
-    found = plain(endpoint_id, ENDPOINT)
-    return _UNKNOWN if found is None else await ledger.do(DeleteEndpoint(found), idempotency_key(key))
+    found = plain(endpoint_id, ENDPOINT) or NOBODY
+    return await ledger.do(DeleteEndpoint(found), idempotency_key(key))
 
 
 async def rotate_secret(
@@ -275,9 +273,7 @@ async def rotate_secret(
     A secret that was still signing beside the present one signs no more. Refused as `unknown_endpoint`.
     """
     whole("overlap_hours", overlap_hours, 0, MOST_OVERLAP_HOURS)
-    found, secret, made = plain(endpoint_id, ENDPOINT), _new_secret(), idempotency_key(key)
-    if found is None:
-        return _UNKNOWN
+    found, secret, made = plain(endpoint_id, ENDPOINT) or NOBODY, _new_secret(), idempotency_key(key)
     answer = await ledger.do(RotateSecret(found, overlap_hours, secret), made)
     return answer if isinstance(answer, Refused) else _with_secret(answer, secret, made)
 
@@ -312,14 +308,14 @@ async def redeliver(
 
     An endpoint that was paused is told again. Refused as `unknown_endpoint`, `unknown_delivery`.
     """
-    found, of = plain(endpoint_id, ENDPOINT), None
-    if found is None:
-        return _UNKNOWN
+    # An id that names nothing is refused by the act, as a key that is known goes before.
+    found, of = plain(endpoint_id, ENDPOINT) or NOBODY, None
     if delivery_id is not None:
         match = _DELIVERY.fullmatch(delivery_id) if type(delivery_id) is str else None
         if match is None or match[3] != found or int(match[2]) > _LATEST[2]:
-            return _UNKNOWN if await _row(ledger, endpoint_id) is None else _UNKNOWN_DELIVERY
-        of = (match[1], int(match[2]))
+            of = (NOBODY, 1)
+        else:
+            of = (match[1], int(match[2]))
     return await ledger.do(Redeliver(found, of), idempotency_key(key))
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from earnest.ledger import reads
 from earnest.ledger.act import Act, Batch
-from earnest.ledger.ids import JOB, MEMBER, numbered
+from earnest.ledger.ids import JOB, MEMBER, NOBODY, numbered
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.packing import instant as instant_of
 from earnest.ledger.packing import micros, repack_job, unpack_job, unpack_member
@@ -240,10 +240,10 @@ async def post_job(
     title = text("title", title, MOST_NAME)
     description = optional_text("description", description, MOST_DESCRIPTION)
     external_id = optional_text("external_id", external_id, MOST_NAME)
-    found = await find(ledger, "client", client_id)
-    if found is None:
-        return Refused(Refusal.UNKNOWN_CLIENT)
-    act = PostJob(found, size, title, description, _skills(skills), external_id)
+    skills = _skills(skills)
+    # An id that names nobody is refused by the act, as a key that is known goes before.
+    found = await find(ledger, "client", client_id) or NOBODY
+    act = PostJob(found, size, title, description, skills, external_id)
     return await ledger.do(act, idempotency_key(key))
 
 
@@ -270,9 +270,7 @@ async def edit_job(
     title = optional_text("title", title, MOST_NAME)
     description = optional_text("description", description, MOST_DESCRIPTION, 0)
     listed = None if skills is None else _skills(skills)
-    found = await find(ledger, "job", job_id)
-    if found is None:
-        return _UNKNOWN
+    found = await find(ledger, "job", job_id) or NOBODY
     act = EditJob(found, title, description, listed, type, budget, duration, weekly_hours)
     return await ledger.do(act, idempotency_key(key))
 
@@ -390,9 +388,7 @@ async def invite(
     found, who = await find(ledger, "job", job_id), await find(ledger, "account", account_id)
     if who is None:
         return Refused(Refusal.UNKNOWN_ACCOUNT)
-    if found is None:
-        return _UNKNOWN
-    return await ledger.do(Invite(who, found), idempotency_key(key))
+    return await ledger.do(Invite(who, found or NOBODY), idempotency_key(key))
 
 
 async def invitations(

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from earnest.ledger.act import Act, Batch
-from earnest.ledger.ids import KEY, plain
+from earnest.ledger.ids import KEY, NOBODY, plain
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.packing import instant as instant_of
 from earnest.ledger.packing import micros
@@ -135,9 +135,7 @@ async def create_key(
     one_of("scope", scope, SCOPES)
     if rate_limit is not None and not (isinstance(rate_limit, str) and RATE_LIMIT.fullmatch(rate_limit)):
         raise ValueError(f"rate_limit: expected a number and a span, as in 600/minute, got {rate_limit!r}")
-    bound_to = None if account_id is None else await find(ledger, "account", account_id)
-    if account_id is not None and bound_to is None:
-        return Refused(Refusal.UNKNOWN_ACCOUNT)
+    bound_to = None if account_id is None else await find(ledger, "account", account_id) or NOBODY
     secret = secrets.token_urlsafe(SECRET_BYTES)
     made = idempotency_key(key)
     act = CreateKey(
@@ -164,10 +162,7 @@ async def keys(ledger: Ledger, *, limit: int = 100, cursor: str | None = None) -
 
 async def revoke_key(ledger: Ledger, key_id: str, *, key: str | Key | None = None) -> KeyShown | Refused:
     """Revoke a key, for good; twice is once. Refused as `unknown_key`."""
-    found = plain(key_id, KEY)
-    if found is None:
-        return _UNKNOWN
-    return await ledger.do(RevokeKey(found), idempotency_key(key))
+    return await ledger.do(RevokeKey(plain(key_id, KEY) or NOBODY), idempotency_key(key))
 
 
 async def bearer(ledger: Ledger, token: str) -> Bearer | None:

@@ -154,6 +154,8 @@ async def _on_member(ledger: Ledger, act: ChangeMember, key: str | Key | None) -
         return Refused(Refusal.UNKNOWN_MEMBER)
     if isinstance(answer, Refused):
         return answer
+    if act.name is not None:
+        return msgspec.structs.replace(answer, name=act.name)
     with already_done():
         row = await reads.member(ledger, act.account, act.seq)
     return answer if row is None else msgspec.structs.replace(answer, name=row.name)

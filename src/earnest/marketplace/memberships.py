@@ -1,7 +1,7 @@
 """Memberships: moving between plans, and the monthly fee (RULES 7)."""
 
 from earnest.ledger.act import Batch
-from earnest.ledger.ids import MEMBER, numbered
+from earnest.ledger.ids import MEMBER, NOBODY, numbered
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.store import Needs
 from earnest.ledger.writer import Key
@@ -60,11 +60,9 @@ class NoteFee(ActOnAccount, frozen=True):
         return ReportFee(self.paid)
 
 
-def by_member(member_id: str | None) -> tuple[str, int] | Refused | None:
-    """Return where the member is kept who gives a command, None where none is named."""
-    if member_id is None:
-        return None
-    return numbered(member_id, MEMBER) or Refused(Refusal.UNKNOWN_MEMBER)
+def by_member(member_id: str | None) -> tuple[str, int] | None:
+    """Return where the member is kept who gives a command, None where none is named; nowhere for what is no id."""
+    return None if member_id is None else numbered(member_id, MEMBER) or (NOBODY, 1)
 
 
 async def change_plan(
@@ -75,20 +73,14 @@ async def change_plan(
     The plan it is on takes a pending change back, or changes nothing. Refused as `malformed` for an unknown plan,
     `not_permitted`, `not_for_this_kind`.
     """
-    by = by_member(by_member_id)
-    if isinstance(by, Refused):
-        return by
-    return await on_account(ledger, account_id, MovePlan, key, by=by, plan=plan)
+    return await on_account(ledger, account_id, MovePlan, key, by=by_member(by_member_id), plan=plan)
 
 
 async def keep_plan(
     ledger: Ledger, account_id: str, *, by_member_id: str | None = None, key: str | Key | None = None
 ) -> AccountShown | Refused:
     """Take a pending change of plan back. Refused as `nothing_pending`, `not_permitted`."""
-    by = by_member(by_member_id)
-    if isinstance(by, Refused):
-        return by
-    return await on_account(ledger, account_id, StayOnPlan, key, by=by)
+    return await on_account(ledger, account_id, StayOnPlan, key, by=by_member(by_member_id))
 
 
 async def report_fee_unpaid(ledger: Ledger, account_id: str, *, key: str | Key | None = None) -> AccountShown | Refused:

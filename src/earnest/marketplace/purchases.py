@@ -103,8 +103,6 @@ async def buy(
     `plan_cannot_buy`, `over_most_held` (with `would_fit`). Raises ValueError for a number out of range.
     """
     by = by_member(by_member_id)
-    if isinstance(by, Refused):
-        return by
     commands.StartPurchase("", connects)
     found = await find(ledger, "account", account_id)
     if found is None:

@@ -4,9 +4,16 @@ from datetime import datetime
 
 from earnest.ledger.errors import SandboxError
 from earnest.ledger.ledger import Ledger
+from earnest.ledger.sandbox import SandboxClock
 from earnest.marketplace.given import instant
 from earnest.marketplace.shown import ClockShown
+from earnest.rules.calendar import told
 from earnest.rules.outcome import Refusal, Refused
+
+
+async def sandbox_clock(ledger: Ledger) -> ClockShown:
+    """Show a sandbox's clock. Raises SandboxError where the marketplace is real."""
+    return ClockShown(_clock(ledger)())
 
 
 async def move_clock(ledger: Ledger, now: datetime) -> ClockShown | Refused:
@@ -14,11 +21,15 @@ async def move_clock(ledger: Ledger, now: datetime) -> ClockShown | Refused:
 
     Refused as `clock_behind` for an earlier time than it stands at. Raises SandboxError where the marketplace is real.
     """
-    clock = ledger.sandbox
-    if clock is None:
-        raise SandboxError("the marketplace is real: its clock can't be moved")
+    clock = _clock(ledger)
     to = instant("now", now)
     assert to is not None, "a time is given"  # noqa: S101
     if not await clock.move(to):
-        return Refused(Refusal.CLOCK_BEHIND, {"now": clock().isoformat()})
+        return Refused(Refusal.CLOCK_BEHIND, {"now": told(clock())})
     return ClockShown(clock())
+
+
+def _clock(ledger: Ledger) -> SandboxClock:
+    if ledger.sandbox is None:
+        raise SandboxError("the marketplace is real: it has no clock of its own")
+    return ledger.sandbox

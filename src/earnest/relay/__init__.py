@@ -7,8 +7,9 @@ Attempts, pauses and the life of secrets go by the machine's clock, never by the
 and the receivers are real.
 """
 
+from earnest.relay.courier import Figures
 from earnest.relay.lag import Lag, lag
-from earnest.relay.relay import Figures, Relay
+from earnest.relay.relay import Relay
 from earnest.relay.terms import Terms
 
 __all__ = ["Figures", "Lag", "Relay", "Terms", "lag"]

@@ -6,15 +6,17 @@ pauses that grow, so that it is not run over by all its accounts the moment it c
 
 from earnest.relay.terms import Terms, jitter
 
+EVER = float("-inf")
+
 
 class Health:
-    """An endpoint's, as its relay remembers it. Times are the event loop's."""
+    """An endpoint's, as its courier remembers it. Times are the event loop's."""
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self._failures = 0
         self._pause = terms.probe_pause
-        self.rests_until = float("-inf")
+        self.rests_until = EVER
 
     @property
     def is_down(self) -> bool:
@@ -23,25 +25,24 @@ class Health:
 
     def reset(self) -> None:
         """Take it to be up."""
-        self.__init__(self._terms)  # type: ignore[misc]
+        self.succeeded()
+        self.rests_until = EVER
 
     def suspect(self) -> None:
         """Take it to be down until it shows otherwise."""
         self._failures = max(self._failures, self._terms.failures_in_a_row)
 
     def succeeded(self) -> None:
-        """Take note of a success."""
-        rests_until = self.rests_until
-        self.reset()
-        # What a receiver has asked for holds, though it answers others well meanwhile.
-        self.rests_until = rests_until
+        """Take note of a success. For how long a receiver has asked to be left alone holds all the same."""
+        self._failures = 0
+        self._pause = self._terms.probe_pause
 
     def failed(self, now: float, asked: float | None) -> None:
         """Take note of a failure, and for how many seconds the receiver has asked to be left alone."""
-        was_down = self.is_down
         self._failures += 1
-        if self.is_down and (was_down or self._failures == self._terms.failures_in_a_row):
-            self.rests_until = max(self.rests_until, now + jitter(self._pause))
+        # What was under way when it went down is no reason to rest for longer.
+        if self.is_down and now >= self.rests_until:
+            self.rests_until = now + jitter(self._pause)
             self._pause = min(2 * self._pause, self._terms.longest_probe_pause)
         if asked is not None:
             self.rests_until = max(self.rests_until, now + min(asked, self._terms.longest_probe_pause))

@@ -211,9 +211,7 @@ class Names(AbstractResolver):
                     proto=proto,
                     flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
                 )
-                for found, _, proto, _, where in socket.getaddrinfo(
-                    host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-                )
+                for found, _, proto, _, where in socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
             ]
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, look_up)

@@ -7,8 +7,10 @@ from there it spends what one of the last months needed, buys what is missing wh
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from earnest.rules.account import MOST_CONNECTS, Account, EntryKind
 from earnest.rules.commands import Command, ConfirmPurchase, Open, Revoke, Settle, StartPurchase
@@ -29,32 +31,33 @@ class Verdict(StrEnum):
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """What a plan would have come to over the months looked at.
+    """What a plan would have come to over the months looked at."""
 
-    `cost` is fees and purchases in minor units; `bought`, `missing` (needed and not to be had) and `expired` are
-    connects.
-    """
-
-    plan: str
-    cost: int
-    bought: int
-    missing: int
-    expired: int
+    plan: Annotated[str, Meta(description="The plan's code.", examples=["plus"])]
+    cost: Annotated[int, Meta(description="Fees and purchases, in minor units of the pack's currency.")]
+    bought: Annotated[int, Meta(description="Connects that would have been bought.")]
+    missing: Annotated[int, Meta(description="Connects that were needed and not to be had.")]
+    expired: Annotated[int, Meta(description="Connects that would have expired unused.")]
 
 
 class Advice(msgspec.Struct, frozen=True):
-    """The figures behind an answer, and the answer.
+    """The figures behind an answer, and the answer."""
 
-    `needed` is what each month's proposals cost, in connects, returned ones included. `proposals_left` is how many
-    the balance allows at the price most jobs have, and `days_left` how many days of the cycle it is for, today
-    included.
-    """
-
-    needed: tuple[int, ...]
-    trials: tuple[Trial, ...]
-    proposals_left: int
-    days_left: int
-    verdict: Verdict
+    needed: Annotated[
+        tuple[int, ...],
+        Meta(description="What each month's proposals cost, in connects, returned ones included, the earliest first."),
+    ]
+    trials: Annotated[
+        tuple[Trial, ...], Meta(description="What each plan would have come to, in the order of the plans.")
+    ]
+    proposals_left: Annotated[
+        int, Meta(description="How many proposals the balance allows at the price most jobs have.", examples=[30])
+    ]
+    days_left: Annotated[int, Meta(description="Days left in the cycle, today included.", examples=[28])]
+    verdict: Annotated[
+        Verdict,
+        Meta(description="The answer; `work_on_proposals`: many proposals, few replies, so more connects won't help."),
+    ]
 
 
 def advise(account: Account, months: Sequence[Month], usual_price: int, pack: Pack, now: datetime) -> Advice:

@@ -31,6 +31,11 @@ def as_utc(instant: datetime, name: str) -> datetime:
     return instant.astimezone(UTC)
 
 
+def told(instant: datetime) -> str:
+    """Return an instant as it is told beside a code: RFC 3339, in UTC."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 class Calendar:
     """The months and days of one rule pack: its zone and its kind of cycle."""
 

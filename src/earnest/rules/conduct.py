@@ -17,7 +17,7 @@ import msgspec
 
 from earnest.rules.account import Account, Evidence, Suspension
 from earnest.rules.book import Book
-from earnest.rules.calendar import NEVER_DAY
+from earnest.rules.calendar import NEVER_DAY, told
 from earnest.rules.commands import Appeal, DecideSuspension, Suspend
 from earnest.rules.outcome import Notice, NoticeKind, Refusal, Refused
 from earnest.rules.pack import Conduct, Pack
@@ -210,7 +210,7 @@ def appeal(book: Book, command: Appeal) -> Refused | None:
     if suspension is None:
         return Refused(Refusal.NOT_SUSPENDED)
     if suspension.appealed_at is not None:
-        return Refused(Refusal.ALREADY_APPEALED, {"appealed_at": suspension.appealed_at.isoformat()})
+        return Refused(Refusal.ALREADY_APPEALED, {"appealed_at": told(suspension.appealed_at)})
     book.suspension = msgspec.structs.replace(suspension, appeal=command.text, appealed_at=book.now)
     return None
 

@@ -12,7 +12,7 @@ from typing import Any
 from earnest.rules import buy, conduct, grant, plan_change, propose, refund
 from earnest.rules.account import Account
 from earnest.rules.book import Book
-from earnest.rules.calendar import EARLIEST, LATEST, NEVER_DAY, as_utc
+from earnest.rules.calendar import EARLIEST, LATEST, NEVER_DAY, as_utc, told
 from earnest.rules.commands import (
     Appeal,
     ChangePlan,
@@ -76,7 +76,7 @@ def decide(
     if kind is Open:
         return Refused(Refusal.MALFORMED, {"field": "id", "expected": "an id no account has yet"})
     if now < account.touched_at:
-        return Refused(Refusal.CLOCK_BEHIND, {"now": now.isoformat(), "last_effect_at": account.touched_at.isoformat()})
+        return Refused(Refusal.CLOCK_BEHIND, {"now": told(now), "last_effect_at": told(account.touched_at)})
     book = Book(account, pack, now)
     settle(book)
     conduct.judge(book, history)

@@ -1,8 +1,10 @@
 """What a holder is shown of the balance: what is there, and what will be lost when if it isn't used (RULES 10)."""
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from earnest.rules.account import Account, EntryKind
 from earnest.rules.burn import is_paid
@@ -16,8 +18,8 @@ MOST_BOUNDARIES = 1200
 class Expiring(msgspec.Struct, frozen=True):
     """Connects held now that a coming boundary, or their own expiry, takes unless they are used."""
 
-    at: datetime
-    connects: int
+    at: Annotated[datetime, Meta(tz=True, description="When that is.", examples=["2026-02-01T00:00:00Z"])]
+    connects: Annotated[int, Meta(description="How many it takes.", examples=[58])]
 
 
 def expiring(account: Account, pack: Pack, now: datetime) -> list[Expiring]:

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from earnest.rules.account import Account, Entry
 from earnest.rules.job import Job
@@ -96,8 +98,11 @@ class Accepted(msgspec.Struct, frozen=True):
 class Refused(msgspec.Struct, frozen=True):
     """A code and its figures; nothing moved."""
 
-    code: Refusal
-    figures: dict[str, int | str] = {}
+    code: Annotated[Refusal, Meta(description="The code.", examples=["insufficient_connects"])]
+    figures: Annotated[
+        dict[str, int | str],
+        Meta(description="The figures behind it, by name.", examples=[{"required": 2, "available": 1}]),
+    ] = {}
 
 
 Outcome = Accepted | Refused

@@ -6,6 +6,7 @@ from earnest.rules import conduct
 from earnest.rules.account import EntryKind, Kind
 from earnest.rules.book import Book
 from earnest.rules.burn import burn
+from earnest.rules.calendar import told
 from earnest.rules.commands import Decline, Hire, Submit, Withdraw
 from earnest.rules.job import JobStatus
 from earnest.rules.outcome import Refusal, Refused
@@ -59,7 +60,7 @@ def _bar(book: Book, command: Submit) -> Refused | None:
     if refused is not None:
         return refused
     if book.suspension is not None:
-        return Refused(Refusal.ACCOUNT_SUSPENDED, {"since": book.suspension.since.isoformat()})
+        return Refused(Refusal.ACCOUNT_SUSPENDED, {"since": told(book.suspension.since)})
     status = job.status(book.now)
     if status is not JobStatus.OPEN:
         return Refused(Refusal.JOB_NOT_OPEN, {"job": job.id, "status": status.value})

@@ -4,8 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from earnest.rules.account import Entry, EntryKind
 from earnest.rules.calendar import Calendar
@@ -16,20 +18,16 @@ RUN_OF_WORDS = 3
 
 
 class Month(msgspec.Struct, frozen=True):
-    """One calendar month in the pack's zone; all but `start` are counts, of connects where not said otherwise.
+    """One calendar month in the pack's zone."""
 
-    `proposals` (number) were submitted in the month, `hires` of them led to a hire, whenever that came, and
-    `invited` of them answered an invitation. `invitations` (number) arrived in the month.
-    """
-
-    start: date
-    proposals: int = 0
-    invited: int = 0
-    hires: int = 0
-    invitations: int = 0
-    spent: int = 0
-    returned: int = 0
-    expired: int = 0
+    start: Annotated[date, Meta(description="Its first day, in the pack's zone.", examples=["2026-01-01"])]
+    proposals: Annotated[int, Meta(description="How many proposals were submitted.")] = 0
+    invited: Annotated[int, Meta(description="How many of them answered an invitation.")] = 0
+    hires: Annotated[int, Meta(description="How many of them led to a hire, whenever that came.")] = 0
+    invitations: Annotated[int, Meta(description="How many invitations arrived.")] = 0
+    spent: Annotated[int, Meta(description="Connects spent.")] = 0
+    returned: Annotated[int, Meta(description="Connects returned.")] = 0
+    expired: Annotated[int, Meta(description="Connects expired unused.")] = 0
 
     @property
     def conversion(self) -> int:
