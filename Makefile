@@ -1,6 +1,6 @@
 # Earnest's tasks. `make install` is enough to run it, `make test` to change it.
 .POSIX:
-.PHONY: install test lint bench mutants lock format clean
+.PHONY: install test lint bench mutants openapi lock format clean
 
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes
@@ -42,6 +42,10 @@ mutants: .venv/dev
 	rm -rf mutants
 	EARNEST_TEST_EFFORT=mutants $(BIN)/mutmut run
 	$(BIN)/mutmut results
+
+# The kept document, and the examples in it, as the API is now; a test compares.
+openapi: .venv/dev
+	$(BIN)/python -m tools.openapi
 
 # Takes the newest versions that pyproject.toml allows.
 lock: .venv/dev

@@ -31,21 +31,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 1
     sandbox: Annotated[bool, Meta(description="Whether this is a sandbox, whose clock can be moved.")] = False
     sandbox_now: Annotated[
-        datetime | None,
-        Meta(tz=True, description="Where a new sandbox's clock stands at first; without it, at the present."),
+        Annotated[datetime, Meta(tz=True)] | None,
+        Meta(description="Where a new sandbox's clock stands at first; without it, at the present."),
     ] = None
     payments: Annotated[
-        Literal["manual", "sandbox"],
+        Literal["manual", "sandbox"] | None,
         Meta(
-            description="Who takes payments: `manual` leaves it to an operator to confirm; `sandbox` needs a sandbox."
+            description="Who takes payments: `manual` leaves it to an operator to confirm them; `sandbox`, for a "
+            "sandbox only, takes no money. Without it, `sandbox` in a sandbox, else `manual`."
         ),
-    ] = "manual"
+    ] = None
     rate_limit: Annotated[
-        str | None,
-        Meta(
-            pattern=r"^[1-9]\d{0,8}/(second|minute|hour|day)$",
-            description="What each key may ask that has no limit of its own, as in 600/minute; without it, anything.",
-        ),
+        Annotated[str, Meta(pattern=r"^[1-9]\d{0,8}/(second|minute|hour|day)$")] | None,
+        Meta(description="What each key may ask that has no limit of its own, as in 600/minute; without it, anything."),
     ] = None
     body_bytes: Annotated[int, Meta(ge=1_000, le=1_000_000_000, description="The largest body of a request.")] = (
         1_000_000
@@ -71,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(ge=1, le=3600, description="How often idle accounts are written up and finished things let go of."),
     ] = 600
     expiry_notice_days: Annotated[
-        int, Meta(ge=0, le=28, description="How many days before connects expire webhooks tell of it; 0 for never.")
+        int, Meta(ge=1, le=28, description="How many days before connects expire webhooks tell of it.")
     ] = 3
     webhook_private_addresses: Annotated[
         bool, Meta(description="Whether webhooks may go to private and loopback addresses, and over plain http.")
@@ -99,7 +97,20 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     except msgspec.ValidationError as error:
         expected = str(error).partition(" - at ")[0]
         raise SettingError(f"{name}: {expected[0].lower()}{expected[1:]}, got {value!r}") from error
-    return msgspec.convert({fields[name]: value for name, value in given.items()}, Settings, strict=False)
+    return _agreeing(msgspec.convert({fields[name]: value for name, value in given.items()}, Settings, strict=False))
+
+
+def _agreeing(settings: Settings) -> Settings:
+    """Return settings that go together; raises SettingError, naming one that doesn't."""
+    if settings.workers > 1 and settings.sandbox:
+        raise SettingError(f"{PREFIX}WORKERS: expected 1 for a sandbox, got {settings.workers}")
+    if settings.workers > 1 and settings.database.startswith("sqlite:"):
+        raise SettingError(f"{PREFIX}WORKERS: expected 1 on SQLite, got {settings.workers}; PostgreSQL takes more")
+    if settings.sandbox_now is not None and not settings.sandbox:
+        raise SettingError(f"{PREFIX}SANDBOX_NOW: expected only for a sandbox, whose clock it sets")
+    if settings.payments == "sandbox" and not settings.sandbox:
+        raise SettingError(f"{PREFIX}PAYMENTS: expected manual where this is no sandbox, got 'sandbox'")
+    return settings
 
 
 def to_environment(settings: Settings) -> dict[str, str]:

@@ -86,6 +86,7 @@ async def balance(
     refusals=_UNKNOWN,
     for_one_account=True,
     also={200: ResponseSpec(Page[EntryShown], description="A page of the journal; as CSV, all of it.")},
+    text=CSV,
     tag=TAG,
 )
 async def entries(

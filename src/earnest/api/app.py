@@ -1,26 +1,44 @@
 """The API as an ASGI application: its paths, who is let in, what it answers when things go wrong, its documentation."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import copy
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from litestar import Litestar
-from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 from litestar.response import Response
 from litestar.static_files import create_static_files_router
 
-from earnest.api import accounts, jobs, keys, memberships, operators, problems, proposals, purchases, reports, sandbox
+from earnest.api import (
+    accounts,
+    health,
+    jobs,
+    keys,
+    memberships,
+    operators,
+    problems,
+    proposals,
+    purchases,
+    reports,
+    sandbox,
+    webhooks,
+)
 from earnest.api.bearers import Bearers, RefusedError, authorize
 from earnest.api.call import Call
+from earnest.api.document import Documentation
+from earnest.api.health import Watched
+from earnest.api.routes import options
+from earnest.api.slashes import keep_slashes
 from earnest.marketplace import AsyncMarketplace
+from earnest.marketplace.payments import provider
 from earnest.settings import Settings
 
-_GROUPS = (accounts, memberships, proposals, jobs, purchases, operators, keys, reports)
+_GROUPS = (accounts, memberships, proposals, jobs, purchases, operators, keys, webhooks, reports, health)
 
 
 def _refused(_: Any, error: Exception) -> Response[Any]:
@@ -31,31 +49,45 @@ def _refused(_: Any, error: Exception) -> Response[Any]:
 def make(settings: Settings, open_market: Callable[[], AbstractAsyncContextManager[AsyncMarketplace]]) -> Litestar:
     """Return the application; the marketplace is opened when it starts, and closed when it ends."""
 
+    payments = provider(settings.payments, is_sandbox=settings.sandbox)
+
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_market() as market:
             app.state.market = market
+            app.state.settings = settings
+            app.state.payments = payments
+            app.state.watched = Watched(market.ledger)
             app.state.bearers = Bearers(market, settings.rate_limit, settings.workers)
             yield
 
-    handlers: list[Any] = [handler for group in _GROUPS for handler in group.HANDLERS]
-    if settings.sandbox:
-        handlers += sandbox.HANDLERS
-    return Litestar(
-        [*handlers, _assets()],
+    groups = (*_GROUPS, sandbox) if settings.sandbox else _GROUPS
+    handlers: list[Any] = [handler for group in groups for handler in group.HANDLERS]
+    many = copy(proposals.submit_many)
+    many.request_max_body_size = settings.batch_body_bytes
+    app = Litestar(
+        [
+            *options(handlers),
+            *(many if handler is proposals.submit_many else handler for handler in handlers),
+            _assets(),
+        ],
         lifespan=[lifespan],
         before_request=authorize,
         request_class=Call,
         request_max_body_size=settings.body_bytes,
         exception_handlers={**problems.HANDLERS, RefusedError: _refused},
-        openapi_config=_documentation(),
+        openapi_config=_documentation(groups, handlers),
+        logging_config=None,
         debug=False,
     )
+    app.asgi_handler = keep_slashes(app.asgi_handler)
+    return app
 
 
-def _documentation() -> OpenAPIConfig:
+def _documentation(groups: Iterable[Any], handlers: list[Any]) -> Documentation:
     assets = "/schema/assets"
-    return OpenAPIConfig(
+    return Documentation(
+        handlers=tuple(handlers),
         title="Earnest",
         version=version("earnest"),
         summary="Connects for freelance marketplaces",
@@ -70,7 +102,10 @@ def _documentation() -> OpenAPIConfig:
                 )
             }
         ),
-        tags=[Tag(name=group.TAG, description=(group.__doc__ or "").partition("\n")[0]) for group in _GROUPS],
+        tags=[
+            *(Tag(name=group.TAG, description=_said(group)) for group in groups),
+            Tag(name="Events", description="What webhook endpoints are sent."),
+        ],
         render_plugins=[
             SwaggerRenderPlugin(
                 js_url=f"{assets}/swagger-ui-bundle.js",
@@ -83,6 +118,12 @@ def _documentation() -> OpenAPIConfig:
         ],
         use_handler_docstrings=False,
     )
+
+
+def _said(group: Any) -> str:
+    """Return what the paths of a group are about, without its name."""
+    said = str(group.__doc__).partition("\n")[0].removeprefix(f"{group.TAG}: ")
+    return said[0].upper() + said[1:]
 
 
 _DESCRIPTION = """\

@@ -17,7 +17,8 @@ from limits.strategies import MovingWindowRateLimiter
 from litestar import Request
 from litestar.handlers import BaseRouteHandler
 
-from earnest.api.problems import MalformedError, TooManyRequestsError, UnauthorizedError
+from earnest.api.problems import TooManyRequestsError, UnauthorizedError
+from earnest.api.slashes import restore
 from earnest.ledger.ids import MEMBER, PROPOSAL, PURCHASE, numbered
 from earnest.marketplace import AsyncMarketplace
 from earnest.marketplace.given import find
@@ -110,16 +111,14 @@ async def authorize(connection: Request[Any, Any, Any]) -> None:
     needed: Scope | None = handler.opt.get("scope")
     if needed is None:
         return
+    restore(connection)
     bearers: Bearers = connection.app.state.bearers
     bearer = await bearers.of(connection.headers.get("authorization"))
     connection.scope["user"] = bearer
     bearers.count(bearer)
-    if connection.scope["query_string"]:
-        unknown = connection.query_params.keys() - handler.opt["queries"]
-        if unknown:
-            raise MalformedError(min(unknown), "a parameter that exists")
+    handler.opt["queries"].check(connection.scope["query_string"])
     if not bearer.may(needed):
-        raise RefusedError(Refused(Refusal.NOT_PERMITTED, {"needs": needed, "scope": bearer.scope}))
+        raise RefusedError(Refused(Refusal.NOT_PERMITTED, {"reason": "scope", "needs": needed, "scope": bearer.scope}))
     if bearer.bound_to is not None:
         refused = await _bar(connection, handler, bearer.bound_to)
         if refused is not None:
@@ -129,7 +128,7 @@ async def authorize(connection: Request[Any, Any, Any]) -> None:
 async def _bar(connection: Request[Any, Any, Any], handler: BaseRouteHandler, bound_to: str) -> Refused | None:
     """Return why a key that is bound to an account may not use a path. What isn't said to be for it isn't."""
     if not handler.opt["for_one_account"]:
-        return Refused(Refusal.NOT_PERMITTED, {"reason": "the key is for one account"})
+        return Refused(Refusal.NOT_PERMITTED, {"reason": "one_account"})
     for name, value in connection.path_params.items():
         if name == "account_id" and not await is_bound(connection.app.state.market, bound_to, value):
             return Refused(Refusal.UNKNOWN_ACCOUNT)

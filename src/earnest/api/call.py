@@ -14,7 +14,9 @@ from earnest.ledger.writer import Key
 from earnest.marketplace import AsyncMarketplace
 from earnest.marketplace.given import MOST_KEY
 from earnest.marketplace.keys import Bearer
+from earnest.marketplace.payments import Provider
 from earnest.rules.outcome import Refused
+from earnest.settings import Settings
 
 _REPLAYED = {"Idempotency-Replayed": "true"}
 
@@ -34,12 +36,22 @@ class Call(Request[Bearer, Bearer, State]):
         """Who asks."""
         return cast(Bearer, self.scope["user"])
 
+    @property
+    def settings(self) -> Settings:
+        """The server's settings."""
+        return cast(Settings, self.app.state.settings)
+
+    @property
+    def payments(self) -> Provider:
+        """Who takes payments."""
+        return cast(Provider, self.app.state.payments)
+
     def keyed(self, value: str | None) -> Key | None:
         """Return the caller's idempotency key, in the scope of its API key; raises MalformedError for an unfit one."""
         if value is None:
             return None
-        if not value.strip() or len(value) > MOST_KEY:
-            raise problems.MalformedError("Idempotency-Key", f"a text of 1 to {MOST_KEY} characters")
+        if not value.strip() or len(value) > MOST_KEY or not value.isprintable():
+            raise problems.MalformedError("Idempotency-Key", f"a text of 1 to {MOST_KEY} printable characters")
         self._given_key = Key(value, self.bearer.key_id)
         return self._given_key
 
@@ -50,10 +62,12 @@ class Call(Request[Bearer, Bearer, State]):
         body = await self.body()
         try:
             decoded = _decoder(read or taken).decode(body)
+            if decoded is None:
+                raise problems.MalformedError("body", "a JSON object, or nothing at all")
             # Of the type that is taken, though its parts are still to be read.
             return decoded if read is None else taken(**msgspec.structs.asdict(decoded))
-        except msgspec.DecodeError as error:
-            raise problems.malformed(error) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise problems.malformed(error, taken) from error
         except RecursionError as error:
             raise problems.MalformedError("body", "JSON that isn't nested as deep") from error
 

@@ -1,14 +1,17 @@
 """What callers send: bodies, and the parameters that many paths share. Each field says what it means, in its unit."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 from litestar.params import Parameter
 from msgspec import UNSET, Meta, UnsetType
 
-from earnest.marketplace.shown import Money
-from earnest.rules.account import Kind
+from earnest.ledger.outbox import KINDS
+from earnest.marketplace.addresses import MOST_URL
+from earnest.marketplace.endpoints import MOST_OVERLAP_HOURS
+from earnest.marketplace.given import MOST_KEY
+from earnest.marketplace.shown import Instant, Money
+from earnest.rules.account import MOST_CONNECTS, Kind
 from earnest.rules.job import CloseReason
 from earnest.rules.member import Role
 from earnest.rules.price import Duration, JobType, WeeklyHours
@@ -26,15 +29,19 @@ IdempotencyKey = Annotated[
     Parameter(
         header="Idempotency-Key",
         description="Asked again with the same key, an accepted request is answered as it was then. Kept 30 days.",
+        schema_extra={"minLength": 1, "maxLength": MOST_KEY},
     ),
 ]
 
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Url = Annotated[str, Meta(max_length=MOST_URL)]
+EventKind = Annotated[str, Meta(extra_json_schema={"enum": list(KINDS)})]
+Kinds = Annotated[list[EventKind], Meta(min_length=1, max_length=len(KINDS))]
 Letter = Annotated[str, Meta(max_length=10_000)]
 Description = Annotated[str, Meta(max_length=50_000)]
 RateLimit = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
-Instant = Annotated[datetime, Meta(tz=True)]
+Connects = Annotated[int, Meta(ge=1, le=MOST_CONNECTS, description="How many connects.", examples=[10])]
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,14 +74,14 @@ class PlanChange(Body, frozen=True):
 class NewPurchase(Body, frozen=True):
     """Connects to buy."""
 
-    connects: Annotated[int, Meta(ge=1, description="How many connects.", examples=[20])]
+    connects: Connects
     by_member_id: Annotated[str | None, Meta(description="The agency's member who asks for it.")] = None
 
 
 class NewGrant(Body, frozen=True):
     """Connects to give."""
 
-    connects: Annotated[int, Meta(ge=1, description="How many connects.", examples=[10])]
+    connects: Connects
     reason: Annotated[str, Meta(min_length=1, description="Why; it stands in the journal.", examples=["a welcome"])]
     expires_at: Annotated[
         Instant | None, Meta(description="When they expire; without it, like the cycle's other connects.")
@@ -84,7 +91,7 @@ class NewGrant(Body, frozen=True):
 class NewRevocation(Body, frozen=True):
     """Connects to take."""
 
-    connects: Annotated[int, Meta(ge=1, description="How many connects.", examples=[10])]
+    connects: Connects
     reason: Annotated[str, Meta(min_length=1, description="Why; it stands in the journal.", examples=["a mistake"])]
 
 
@@ -101,7 +108,7 @@ class NewMember(Body, frozen=True):
 class MemberChange(Body, frozen=True):
     """What is to change of a member; what is left out stays."""
 
-    name: Annotated[str | UnsetType, Meta(description="The person's name.")] = UNSET
+    name: Annotated[Name | UnsetType, Meta(description="The person's name.", examples=["Eve"])] = UNSET
     role: Annotated[Role | UnsetType, Meta(description="What they are there.")] = UNSET
     can_propose: Annotated[
         bool | UnsetType | None, Meta(description="Whether they may propose; null to leave it to the role.")
@@ -152,9 +159,9 @@ class NewJob(Body, frozen=True):
 class JobChange(Body, frozen=True):
     """What is to change of a job; what is left out stays. A change of its size reprices later proposals only."""
 
-    title: Annotated[str | UnsetType, Meta(description="What it is called.")] = UNSET
+    title: Annotated[Name | UnsetType, Meta(description="What it is called.", examples=["Two logos"])] = UNSET
     type: Annotated[JobType | UnsetType, Meta(description="Whether it is paid as a whole or by the hour.")] = UNSET
-    description: Annotated[str | UnsetType, Meta(description="What is to be done.")] = UNSET
+    description: Annotated[Description | UnsetType, Meta(description="What is to be done.")] = UNSET
     budget: Annotated[Money | UnsetType | None, Meta(description="What the client means to pay; null for none.")] = (
         UNSET
     )
@@ -223,6 +230,64 @@ class NewKey(Body, frozen=True):
         ),
     ] = None
     expires_at: Annotated[Instant | None, Meta(description="From when on it isn't taken any more.")] = None
+
+
+class NewEndpoint(Body, frozen=True):
+    """A webhook endpoint to make."""
+
+    url: Annotated[
+        Url,
+        Meta(
+            description="Where events are posted to: https, to a public address unless the server allows others.",
+            examples=["https://example.com/earnest"],
+        ),
+    ]
+    kinds: Annotated[
+        Kinds | None,
+        Meta(description="The kinds of events it is told of; null for all.", examples=[["connects.returned"]]),
+    ] = None
+    description: Annotated[Name | None, Meta(description="What it is for, in your words.", examples=["our mailer"])] = (
+        None
+    )
+
+
+class EndpointChange(Body, frozen=True):
+    """What is to change of a webhook endpoint; what is left out stays."""
+
+    url: Annotated[Url | UnsetType, Meta(description="Where events are posted to, also those that wait.")] = UNSET
+    kinds: Annotated[
+        Kinds | UnsetType | None, Meta(description="The kinds of events it is told of from now on; null for all.")
+    ] = UNSET
+    description: Annotated[
+        Name | UnsetType | None, Meta(description="What it is for, in your words; null for nothing.")
+    ] = UNSET
+
+
+class SecretRotation(Body, frozen=True):
+    """A secret to replace."""
+
+    overlap_hours: Annotated[
+        int,
+        Meta(ge=0, le=MOST_OVERLAP_HOURS, description="For how many hours the old secret signs too.", examples=[24]),
+    ] = 24
+
+
+class Redelivery(Body, frozen=True):
+    """What is to be sent again."""
+
+    delivery_id: Annotated[
+        str | None,
+        Meta(description="The one delivery, `del_…`, whatever became of it; without it, all that have not arrived."),
+    ] = None
+
+
+class Payment(Body, frozen=True):
+    """How a payment in a sandbox ends."""
+
+    outcome: Annotated[
+        Literal["paid", "refused"],
+        Meta(description="`paid`, or `refused`: it doesn't come, or is taken back if it had."),
+    ] = "paid"
 
 
 class ClockMove(Body, frozen=True):

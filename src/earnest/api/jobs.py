@@ -23,6 +23,7 @@ from earnest.api.given import (
 from earnest.api.problems import MalformedError
 from earnest.api.routes import route
 from earnest.marketplace.shown import ClientShown, ClosedShown, InvitationShown, JobShown, Money, Page, QuoteShown
+from earnest.rules.account import MOST_MINOR_UNITS
 from earnest.rules.outcome import Refusal, Refused
 
 TAG = "Jobs"
@@ -71,7 +72,7 @@ async def post_job(request: Call, data: NewJob, key: IdempotencyKey = None) -> R
     return request.answer(answer, 201)
 
 
-@route("get", "/v1/jobs", "read", for_one_account=True, tag=TAG)
+@route("get", "/v1/jobs", "read", refusals=(Refusal.UNKNOWN_CLIENT,), for_one_account=True, tag=TAG)
 async def jobs(
     request: Call,
     status: Annotated[
@@ -183,9 +184,11 @@ def minor_units(request: Call, field: str, money: Money | None) -> int | None:
 
 
 def amount(field: str, money: Money, currency: str) -> int:
-    """Return an amount in minor units; raises MalformedError for another currency."""
+    """Return an amount in minor units; raises MalformedError for another currency, and for what nobody pays."""
     if money.currency != currency:
         raise MalformedError(f"{field}.currency", currency)
+    if not 0 <= money.amount <= MOST_MINOR_UNITS:
+        raise MalformedError(f"{field}.amount", f"a whole number from 0 to {MOST_MINOR_UNITS:,}")
     return money.amount
 
 

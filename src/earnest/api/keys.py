@@ -1,4 +1,4 @@
-"""API keys."""
+"""API keys: who may ask, and for what."""
 
 from typing import Annotated
 

@@ -1,5 +1,6 @@
 """Memberships: plans, fees, and the members of an agency."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from litestar import Response
@@ -29,6 +30,7 @@ TAG = "Memberships"
 _UNKNOWN = (Refusal.UNKNOWN_ACCOUNT,)
 _BY_MEMBER = (*_UNKNOWN, Refusal.UNKNOWN_MEMBER, Refusal.NOT_PERMITTED)
 _PATH = "/v1/accounts/{account_id:str}"
+_NO_NUMBER = 2**31 - 1
 
 
 @route(
@@ -130,16 +132,12 @@ async def change_member(
     request: Call, account_id: AccountId, member_id: MemberId, data: MemberChange, key: IdempotencyKey = None
 ) -> Response[MemberShown]:
     """Change a member's name, role, or leave to propose"""
-    if not await _is_of(request, account_id, member_id):
-        return request.answer(Refused(Refusal.UNKNOWN_MEMBER))
-    answer: Any = await request.market.change_member(
-        member_id,
-        name=None if data.name is UNSET else data.name,
-        role=None if data.role is UNSET else data.role,
-        can_propose=data.can_propose,
-        key=request.keyed(key),
-    )
-    return request.answer(answer)
+    change = {
+        "name": None if data.name is UNSET else data.name,
+        "role": None if data.role is UNSET else data.role,
+        "can_propose": data.can_propose,
+    }
+    return await _on_member(request, account_id, member_id, request.market.change_member, key=key, **change)
 
 
 @route(
@@ -157,15 +155,26 @@ async def remove_member(
 
     Their proposals go on naming them.
     """
-    if not await _is_of(request, account_id, member_id):
-        return request.answer(Refused(Refusal.UNKNOWN_MEMBER))
-    return request.answer(await request.market.remove_member(member_id, key=request.keyed(key)))
+    return await _on_member(request, account_id, member_id, request.market.remove_member, key=key)
 
 
-async def _is_of(request: Call, account_id: str, member_id: str) -> bool:
-    """Say whether a member's id is one of the account that the path names."""
+async def _on_member(
+    request: Call, account_id: str, member_id: str, do: Callable[..., Any], *, key: str | None, **more: Any
+) -> Response[MemberShown]:
+    """Answer with what is done to a member of the account that the path names.
+
+    Whoever is no member of it is looked for under a number that nobody has: a key that is known goes before that.
+    """
+    found = await find(request.market.ledger, "account", account_id)
+    if found is None:
+        return request.answer(Refused(Refusal.UNKNOWN_ACCOUNT))
     where = numbered(member_id, MEMBER)
-    return where is not None and await find(request.market.ledger, "account", account_id) == where[0]
+    meant = member_id if where is not None and where[0] == found else f"{MEMBER}{found}_{_NO_NUMBER}"
+    answer = await do(meant, key=request.keyed(key), **more)
+    if isinstance(answer, Refused) and answer.code is Refusal.UNKNOWN_MEMBER:
+        account = await request.market.account(account_id)
+        return request.answer(account if isinstance(account, Refused) else answer)
+    return request.answer(answer)
 
 
 HANDLERS = [

@@ -15,12 +15,18 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import Meta
 
 from earnest.api.sent import Sent
+from earnest.api.sentences import sentence
 from earnest.api.statuses import STATUS, TITLE
+from earnest.api.wanted import wanted
 from earnest.ledger.errors import BusyError, LedgerError, UnavailableError
 from earnest.rules.outcome import Refusal, Refused
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
+MOST_FIELD = 200
+
+_GONE = "client disconnected prematurely"
+"""What the framework says where a body ends before its end."""
 
 _log = logging.getLogger("earnest.api")
 
@@ -50,7 +56,8 @@ class MalformedError(Exception):
 
     def __init__(self, field: str, expected: str) -> None:
         super().__init__(f"{field}: {expected}")
-        self.field = field
+        # It may be a stranger's own word, of any length.
+        self.field = field[:MOST_FIELD]
         self.expected = expected
 
 
@@ -66,7 +73,7 @@ class TooManyRequestsError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-def problem(code: str, status: int, detail: str, **figures: object) -> dict[str, object]:
+def problem(code: str, status: int, detail: str, /, **figures: object) -> dict[str, object]:
     """Return a problem's members."""
     known = {"type": f"/problems/{code}", "title": TITLE[code], "status": status, "detail": detail, "code": code}
     return known | {_RENAMED.get(name, name): value for name, value in figures.items()}
@@ -74,7 +81,7 @@ def problem(code: str, status: int, detail: str, **figures: object) -> dict[str,
 
 def refused(refusal: Refused) -> dict[str, object]:
     """Return a refusal as a problem's members."""
-    return problem(refusal.code, STATUS[refusal.code], _sentence(refusal), **refusal.figures)
+    return problem(refusal.code, STATUS[refusal.code], sentence(refusal), **refusal.figures)
 
 
 def respond(members: dict[str, Any], headers: dict[str, str] | None = None) -> Response[Any]:
@@ -82,32 +89,20 @@ def respond(members: dict[str, Any], headers: dict[str, str] | None = None) -> R
     return Sent(members, status_code=members["status"], media_type=MEDIA_TYPE.encode(), headers=headers)
 
 
-def _sentence(refusal: Refused) -> str:
-    """Say what is the matter, with the figures."""
-    figures = refusal.figures
-    title = TITLE[refusal.code]
-    if refusal.code is Refusal.MALFORMED:
-        return f"{figures['field']}: expected {figures['expected']}"
-    if refusal.code is Refusal.INSUFFICIENT_CONNECTS:
-        return f"This takes {figures['required']} connects, and {figures['available']} are available"
-    if refusal.code is Refusal.OVER_MOST_HELD:
-        return f"{title}: {figures['would_fit']} more would fit under {figures['most_held']}"
-    said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
-    return f"{title}: {said}" if said else title
-
-
-def malformed(error: msgspec.DecodeError) -> MalformedError:
-    """Return what is wrong with a body, from what its decoder said."""
+def malformed(error: msgspec.DecodeError | UnicodeDecodeError, type_: Any) -> MalformedError:
+    """Return what is wrong with a body of a type, from what its decoder said."""
     said = str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return MalformedError("body", "JSON in UTF-8")
     if not isinstance(error, msgspec.ValidationError):
-        return MalformedError("body", f"expected JSON in UTF-8; {said[0].lower()}{said[1:]}")
+        return MalformedError("body", f"JSON in UTF-8; {said[0].lower()}{said[1:]}")
     where = _AT.fullmatch(said)
     what, path = (said, "") if where is None else (where[1], where[2])
     named = _NAMED.fullmatch(what)
     if named is not None:
         path = f"{path}.{named[1]}" if path else named[1]
         return MalformedError(path, "a field that exists" if "unknown" in what else "a value; it is required")
-    return MalformedError(path or "body", what[0].lower() + what[1:])
+    return MalformedError(path or "body", wanted(type_, path) or "something else")
 
 
 def _malformed(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -130,6 +125,9 @@ def _http(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer for what the framework refuses."""
     assert isinstance(error, HTTPException)  # noqa: S101
     status = error.status_code
+    if status == 500 and error.detail == _GONE:
+        # Nobody reads this; it is what the log and the metrics tell.
+        return respond(problem("client_gone", 499, _GONE))
     if isinstance(error, ValidationException) and isinstance(error.extra, list) and error.extra:
         first = error.extra[0]
         if first.get("key") in (None, "data"):

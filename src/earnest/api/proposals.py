@@ -1,4 +1,4 @@
-"""Proposals."""
+"""Proposals: what accounts send to jobs, at their price."""
 
 from typing import Annotated, Any
 
@@ -115,8 +115,8 @@ def _read(sent: Any, currency: str) -> use_cases.NewProposal | Refused:
     try:
         new = _DECODER.decode(sent)
         bid = None if new.bid is None else amount("bid", new.bid, currency)
-    except (msgspec.DecodeError, MalformedError) as error:
-        wrong = error if isinstance(error, MalformedError) else problems.malformed(error)
+    except (msgspec.DecodeError, UnicodeDecodeError, MalformedError) as error:
+        wrong = error if isinstance(error, MalformedError) else problems.malformed(error, ProposalOfMany)
         return Refused(Refusal.MALFORMED, {"field": wrong.field, "expected": wrong.expected})
     return use_cases.NewProposal(new.job_id, new.account_id, new.worker_id, new.cover_letter, bid)
 

@@ -5,8 +5,9 @@ from litestar import Response
 from earnest.api.call import Call
 from earnest.api.given import AccountId, IdempotencyKey, NewPurchase, NoFields, PurchaseId
 from earnest.api.routes import route
+from earnest.marketplace.payments import with_checkout
 from earnest.marketplace.shown import PurchaseShown
-from earnest.rules.outcome import Refusal
+from earnest.rules.outcome import Refusal, Refused
 
 TAG = "Purchases"
 
@@ -33,16 +34,22 @@ async def buy(
 ) -> Response[PurchaseShown]:
     """Ask to buy connects, at the plan's price
 
-    They arrive when the payment is confirmed. `warning` tells what the next boundary would take.
+    They arrive when the payment is confirmed. `checkout_url` is where to send the holder to pay; null where an operator
+    confirms payments. `warning` tells what the next boundary would take.
     """
     answer = await request.market.buy(account_id, data.connects, by_member_id=data.by_member_id, key=request.keyed(key))
+    if not isinstance(answer, Refused):
+        answer = await with_checkout(request.payments, answer)
     return request.answer(answer, 201)
 
 
 @route("get", "/v1/purchases/{purchase_id:str}", "read", refusals=_UNKNOWN, for_one_account=True, tag=TAG)
 async def purchase(request: Call, purchase_id: PurchaseId) -> Response[PurchaseShown]:
     """Show a purchase"""
-    return request.answer(await request.market.purchase(purchase_id))
+    answer = await request.market.purchase(purchase_id)
+    if not isinstance(answer, Refused):
+        answer = await with_checkout(request.payments, answer)
+    return request.answer(answer)
 
 
 @route("post", "/v1/purchases/{purchase_id:str}/confirm", "operate", refusals=_UNKNOWN, for_one_account=True, tag=TAG)

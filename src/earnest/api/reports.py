@@ -7,6 +7,7 @@ from litestar import Response
 from litestar.params import Parameter
 
 from earnest.api.call import Call
+from earnest.api.problems import MalformedError
 from earnest.api.routes import route
 from earnest.marketplace.circulation import CirculationShown
 
@@ -28,6 +29,8 @@ async def circulation(
 
     Where connects came from and where they went, over all accounts: the journals' sums, settled on paper.
     """
+    if since is not None and until is not None and since > until:
+        raise MalformedError("from", "a time not after `to`")
     return request.answer(await request.market.circulation(since=since, until=until))
 
 

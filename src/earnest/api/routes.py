@@ -12,9 +12,9 @@ import litestar
 from litestar.datastructures import ResponseHeader
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import ParameterKwarg
 
 from earnest.api.problems import MEDIA_TYPE, Problem
+from earnest.api.queries import Queries
 from earnest.api.statuses import STATUS, TITLE
 from earnest.marketplace.keys import Scope
 from earnest.rules.outcome import Refusal
@@ -39,23 +39,32 @@ def route(
     also: dict[int, ResponseSpec] | None = None,
     for_one_account: bool = False,
     body: type | None = None,
+    text: str | None = None,
     tag: str,
     **more: Any,
 ) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
-    """Declare a handler of the API. `body` is what its body is read as, where that isn't its `data`."""
+    """Declare a handler of the API. `body` is what its body is read as, where that isn't its `data`; `text`
+    a media type besides JSON that it can answer in.
+    """
 
     def declare(function: Callable[..., Any]) -> HTTPRouteHandler:
         summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n\n")
         decorate = getattr(litestar, verb)
         handler: HTTPRouteHandler = decorate(
             path,
-            opt={"scope": scope, "queries": _queries(function, path), "for_one_account": for_one_account, "body": body},
+            opt={
+                "scope": scope,
+                "queries": Queries(function, path),
+                "for_one_account": for_one_account,
+                "body": body,
+                "text": text,
+            },
             status_code=status,
             summary=summary.rstrip("."),
             description=description or None,
             operation_id=function.__name__,
             tags=[tag],
-            security=[] if scope is None else [{"key": []}],
+            security=[] if scope is None else [{"key": [scope]}],
             responses=_problems(scope, refusals, verb) | (also or {}),
             response_headers=[_REPLAYED] if verb != "get" and scope is not None else None,
             **more,
@@ -65,25 +74,29 @@ def route(
     return declare
 
 
+def options(handlers: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
+    """Return what answers OPTIONS: which verbs a path takes. Litestar's own answer knows only its first handler's."""
+    verbs: dict[str, set[str]] = {}
+    for handler in handlers:
+        for path in handler.paths:
+            verbs.setdefault(path, {"OPTIONS"}).update(handler.http_methods)
+    # One handler's own answer is right where there is no other.
+    return [_tell(path, ", ".join(sorted(each))) for path, each in verbs.items() if len(each) > len(("OPTIONS", "GET"))]
+
+
+def _tell(path: str, allowed: str) -> HTTPRouteHandler:
+    def tell_verbs() -> litestar.Response[None]:
+        return litestar.Response(None, status_code=204, headers={"Allow": allowed})
+
+    return HTTPRouteHandler(path, http_method="OPTIONS", include_in_schema=False, sync_to_thread=False)(tell_verbs)
+
+
 _REPLAYED = ResponseHeader(
     name="Idempotency-Replayed",
     documentation_only=True,
     required=False,
     description="`true` where the first outcome of this idempotency key is answered again.",
 )
-
-
-def _queries(function: Callable[..., Any], path: str) -> frozenset[str]:
-    """Return the names of the query parameters a handler takes."""
-    found: set[str] = set()
-    for name, parameter in inspect.signature(function).parameters.items():
-        if name in ("request", "data") or f"{{{name}:" in path:
-            continue
-        given = [each for each in getattr(parameter.annotation, "__metadata__", ()) if isinstance(each, ParameterKwarg)]
-        if any(each.header for each in given):
-            continue
-        found.add(next((each.query for each in given if each.query), None) or name)
-    return frozenset(found)
 
 
 def _problems(scope: Scope | None, refusals: Iterable[Refusal], verb: str) -> dict[int, ResponseSpec]:

@@ -1,14 +1,23 @@
-"""The clock of a sandbox. These paths are there only when the server is a sandbox's."""
+"""A sandbox: its clock, and payments that cost nothing. Only a server started with `--sandbox` has these paths."""
 
 from litestar import Response
 
 from earnest.api.call import Call
-from earnest.api.given import ClockMove
+from earnest.api.given import ClockMove, IdempotencyKey, Payment, PurchaseId
 from earnest.api.routes import route
-from earnest.marketplace.shown import ClockShown
+from earnest.marketplace.shown import ClockShown, PurchaseShown
 from earnest.rules.outcome import Refusal
 
 TAG = "Sandbox"
+
+
+@route("get", "/v1/sandbox/clock", "read", for_one_account=True, tag=TAG)
+async def clock(request: Call) -> Response[ClockShown]:
+    """Show the clock
+
+    It stands until it is moved.
+    """
+    return request.answer(await request.market.sandbox_clock())
 
 
 @route("put", "/v1/sandbox/clock", "operate", refusals=(Refusal.CLOCK_BEHIND,), tag=TAG)
@@ -20,4 +29,24 @@ async def move_clock(request: Call, data: ClockMove) -> Response[ClockShown]:
     return request.answer(await request.market.move_clock(data.now))
 
 
-HANDLERS = [move_clock]
+@route(
+    "post",
+    "/v1/sandbox/purchases/{purchase_id:str}/pay",
+    "manage",
+    refusals=(Refusal.UNKNOWN_PURCHASE,),
+    for_one_account=True,
+    tag=TAG,
+)
+async def pay_purchase(
+    request: Call, purchase_id: PurchaseId, data: Payment | None = None, key: IdempotencyKey = None
+) -> Response[PurchaseShown]:
+    """Pay for a purchase, without money
+
+    Its connects arrive, as if a payment provider had confirmed it. Paid twice is paid once.
+    """
+    paid = data is None or data.outcome == "paid"
+    decide = request.market.confirm_purchase if paid else request.market.reverse_purchase
+    return request.answer(await decide(purchase_id, key=request.keyed(key)))
+
+
+HANDLERS = [clock, move_clock, pay_purchase]

@@ -64,5 +64,9 @@ TITLE: dict[str, str] = {
     "too_many_requests": "The key has asked too often",
     "busy": "Too much is waiting",
     "unavailable": "The ledger can't be reached",
+    "client_gone": "The client went away",
+    "not_ready": "The server isn't ready",
+    "request_timeout": "The request didn't arrive in time",
+    "head_too_large": "The head of the request is too large",
     "internal": "Something went wrong here",
 }

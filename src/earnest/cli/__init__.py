@@ -17,9 +17,11 @@ import typer
 
 from earnest.cli.database_commands import audit, journal, migrate_command, settle
 from earnest.cli.import_commands import imports
+from earnest.cli.key_commands import keys
 from earnest.cli.pack_commands import check_pack
 from earnest.cli.posting_commands import price, simulate_command
 from earnest.cli.rehearse_command import rehearse_command
+from earnest.cli.serve_command import serve
 from earnest.cli.show import INTERRUPTED, put, unwritable
 
 app = typer.Typer(
@@ -33,10 +35,12 @@ app.command("check-pack")(check_pack)
 app.command("price")(price)
 app.command("simulate")(simulate_command)
 app.command("rehearse")(rehearse_command)
+app.command("serve")(serve)
 app.command("migrate")(migrate_command)
 app.command("settle")(settle)
 app.command("audit")(audit)
 app.command("journal")(journal)
+app.add_typer(keys, name="keys")
 app.add_typer(imports, name="import")
 
 

@@ -12,7 +12,10 @@ DATABASE = "sqlite:///earnest.db"
 """The database where neither --database nor the environment names one."""
 
 PackOption = Annotated[
-    str, typer.Option("--pack", metavar="NAME|FILE", help="The rule pack: a built-in one's name or a file.")
+    str,
+    typer.Option(
+        "--pack", envvar="EARNEST_PACK", metavar="NAME|FILE", help="The rule pack: a built-in one's name or a file."
+    ),
 ]
 DatabaseOption = Annotated[
     str,

@@ -1,0 +1,71 @@
+"""The wiring of a server: settings, marketplace, background work and API, put together in each process that answers."""
+
+import gc
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from earnest import settings as known
+from earnest.api import app, logs
+from earnest.api.observed import Observed
+from earnest.background import Background
+from earnest.ledger.errors import SandboxError
+from earnest.ledger.ledger import utc_now
+from earnest.marketplace import AsyncMarketplace
+from earnest.relay import Relay, Terms
+from earnest.settings import Settings
+
+_log = logging.getLogger("earnest.server")
+
+
+def create() -> Observed:
+    """Return the application of this process, as the environment sets it; raises SettingError."""
+    settings = known.from_environment(os.environ)
+    logs.configure(settings.log_level)
+    return Observed(app.make(settings, lambda: serving(settings)), settings)
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[AsyncMarketplace]:
+    """Open the marketplace with its background work, for as long as requests are answered."""
+    market = await open_market(settings)
+    try:
+        relay = Relay(market.ledger, terms(settings))
+        background = Background(market, relay, settings)
+        background.start()
+        # What is there by now stays: going through it in every full collection would hold up requests for 40 ms.
+        gc.collect()
+        gc.freeze()
+        _log.info(
+            "started: Earnest %s, process %s, pack %s", version("earnest"), os.getpid(), market.ledger.pack.file.name
+        )
+        try:
+            yield market
+        finally:
+            await background.stop()
+    finally:
+        await market.close()
+        _log.info("stopped: process %s", os.getpid())
+
+
+async def open_market(settings: Settings) -> AsyncMarketplace:
+    """Open the marketplace that a server is for; an empty database gets its tables, and becomes a sandbox's if so set.
+
+    Raises LedgerError, SandboxError where a sandbox is served as a real marketplace or the other way round among them,
+    and PackError.
+    """
+    sandbox_at = (settings.sandbox_now or utc_now()) if settings.sandbox else None
+    market = await AsyncMarketplace.open(settings.database, pack=settings.pack, sandbox_at=sandbox_at)
+    if market.ledger.sandbox is not None and not settings.sandbox:
+        await market.close()
+        raise SandboxError("the database is a sandbox's; `earnest serve --sandbox` serves it")
+    return market
+
+
+def terms(settings: Settings) -> Terms:
+    """Return on what terms webhooks are sent."""
+    return Terms(
+        allow_private=settings.webhook_private_addresses, pause_after=settings.webhook_pause_days * 24 * 3600.0
+    )

@@ -1,0 +1,64 @@
+"""Settings: read from an environment, told where they are wrong, and written down."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from earnest.settings import PREFIX, SettingError, Settings, from_environment, to_environment
+
+PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
+
+
+def test_every_setting_is_written_down_with_its_default() -> None:
+    lines = re.findall(r"^\| `(\w+)` \| (?:`([^`]*)`)? *\| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    defaults = to_environment(Settings())
+    names = [PREFIX + name.upper() for name in Settings.__struct_fields__]
+    assert [(name, default) for name, default, _ in lines] == [(name, defaults.get(name, "")) for name in names]
+
+
+def test_an_environment_makes_settings_and_they_make_it_again() -> None:
+    environment = {
+        "EARNEST_PORT": "0",
+        "EARNEST_SANDBOX": "true",
+        "EARNEST_SANDBOX_NOW": "2016-01-05T00:00:00Z",
+        "EARNEST_RATE_LIMIT": "600/minute",
+        "EARNEST_REQUEST_SECONDS": "0.5",
+        "PATH": "/bin",
+    }
+    settings = from_environment(environment)
+    assert (settings.port, settings.sandbox, settings.rate_limit) == (0, True, "600/minute")
+    assert (settings.request_seconds, settings.sandbox_now) == (0.5, datetime(2016, 1, 5, tzinfo=UTC))
+    assert from_environment(to_environment(settings)) == settings
+    assert from_environment({}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint"),
+    [
+        ("EARNEST_PROT", "1", "there is no such setting"),
+        ("EARNEST_port", "1", "there is no such setting"),
+        ("EARNEST_PORT", "x", "expected `int`"),
+        ("EARNEST_PORT", "65536", "expected `int` <= 65535"),
+        ("EARNEST_WORKERS", "0", "expected `int` >= 1"),
+        ("EARNEST_WORKERS", "2", "expected 1 on SQLite"),
+        ("EARNEST_LOG_LEVEL", "loud", "invalid enum value"),
+        ("EARNEST_RATE_LIMIT", "lots", "expected `str` matching regex"),
+        ("EARNEST_SANDBOX", "perhaps", "expected `bool`"),
+        ("EARNEST_SANDBOX_NOW", "2016-01-05T00:00:00", "a timezone component"),
+        ("EARNEST_SANDBOX_NOW", "2016-01-05T00:00:00Z", "expected only for a sandbox"),
+        ("EARNEST_PAYMENTS", "sandbox", "expected manual"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_told_by_its_variable(variable: str, value: str, complaint: str) -> None:
+    with pytest.raises(SettingError) as told:
+        from_environment({variable: value})
+    assert str(told.value).startswith(f"{variable}: ")
+    assert complaint in str(told.value)
+
+
+def test_a_password_in_the_database_is_not_told() -> None:
+    with pytest.raises(SettingError) as told:
+        from_environment({"EARNEST_DATABASE": "sqlite://me:hidden@here", "EARNEST_WORKERS": "2"})
+    assert "hidden" not in str(told.value)
