@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,9 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "integrate.md").read_text(encoding="utf-8")
 DOCUMENT = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
 
-__all__ = ["serve"]
-
 
 @pytest.fixture
-def serve(tmp_path: Path):  # type: ignore[no-untyped-def]
+def serve(tmp_path: Path) -> Iterator[Serve]:
     with running(tmp_path) as start:
         yield start
 

@@ -4,14 +4,13 @@ The first SIGTERM or SIGINT stops it with exit code 0: nobody new is let in, who
 ends it at once; what was acknowledged is on the disk all the same.
 """
 
-import contextlib
 import os
 import shutil
 import signal
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -75,16 +74,6 @@ class _Server(uvicorn.Server):
         """Begin to answer, and say so."""
         await super().startup(sockets)
         self._tell()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """Stop on a signal, without dying of it afterwards."""
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Stop; the second time end at once."""

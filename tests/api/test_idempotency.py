@@ -232,6 +232,21 @@ def test_a_key_is_checked_before_whatever_else_a_request_could_be_refused_for(ap
     problem(api.ask("POST", "/v1/jobs", {**job, "title": " "}, key="k"), 400, "malformed")
 
 
+def test_a_member_s_name_is_answered_again_as_it_was_given(api: Api) -> None:
+    acme = api.account("agency")
+    path = f"/v1/accounts/{acme}/members"
+    first = api.ask("POST", path, {"name": "Eve", "role": "owner"}, key="1")
+    path += f"/{first.json()['id']}"
+    second = api.ask("PATCH", path, {"name": "Eva"}, key="2")
+    assert api.made("PATCH", path, {"name": "Ava"}, key="3")["name"] == "Ava"
+    for verb, where, body, key, then in (
+        ("POST", path.rpartition("/")[0], {"name": "Eve", "role": "owner"}, "1", first),
+        ("PATCH", path, {"name": "Eva"}, "2", second),
+    ):
+        again = api.ask(verb, where, body, key=key)
+        assert (again.status_code, again.json()) == (then.status_code, then.json())
+
+
 def test_a_refused_request_is_decided_afresh(api: Api) -> None:
     ana, job = api.account(), api.job(5)
     path, body = f"/v1/jobs/{job}/proposals", {"account_id": ana}
