@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from litestar import Response
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
 from earnest.api.call import Call
@@ -44,7 +44,7 @@ _UNKNOWN = (Refusal.UNKNOWN_ACCOUNT,)
     refusals=(Refusal.EXTERNAL_ID_TAKEN, Refusal.NOT_FOR_THIS_KIND),
     tag=TAG,
 )
-async def open_account(request: Call, data: NewAccount, key: IdempotencyKey = None) -> Response[AccountShown]:
+async def open_account(request: Call, data: JSONBody[NewAccount], key: IdempotencyKey = None) -> Response[AccountShown]:
     """Open an account
 
     It is on its plan from now, or from `opened_at` on, and has its first allotment.
@@ -70,7 +70,9 @@ async def account(request: Call, account_id: AccountId) -> Response[AccountShown
 async def balance(
     request: Call,
     account_id: AccountId,
-    at: Annotated[datetime | None, Parameter(description="At which time, past or to come; without it, now.")] = None,
+    at: Annotated[
+        datetime | None, QueryParameter(description="At which time, past or to come; without it, now.")
+    ] = None,
 ) -> Response[BalanceShown]:
     """Show what an account holds
 
@@ -92,9 +94,9 @@ async def balance(
 async def entries(
     request: Call,
     account_id: AccountId,
-    kind: Annotated[EntryKind | None, Parameter(description="Lines of this kind only.")] = None,
-    since: Annotated[datetime | None, Parameter(description="Lines effective from this time on.")] = None,
-    until: Annotated[datetime | None, Parameter(description="Lines effective before this time.")] = None,
+    kind: Annotated[EntryKind | None, QueryParameter(description="Lines of this kind only.")] = None,
+    since: Annotated[datetime | None, QueryParameter(description="Lines effective from this time on.")] = None,
+    until: Annotated[datetime | None, QueryParameter(description="Lines effective before this time.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response[Any]:
@@ -125,7 +127,7 @@ async def _csv(request: Call, account_id: str, page: Page[EntryShown], filters: 
 async def stats(
     request: Call,
     account_id: AccountId,
-    months: Annotated[int, Parameter(description="How many months, the present one included.", ge=1, le=60)] = 6,
+    months: Annotated[int, QueryParameter(description="How many months, the present one included.", ge=1, le=60)] = 6,
 ) -> Response[StatsShown]:
     """Show an account's months in figures"""
     return request.answer(await request.market.stats(account_id, months=months))

@@ -13,7 +13,7 @@ from typing import Any
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import SlidingWindowCounterRateLimiter
 from litestar import Request
 from litestar.handlers import BaseRouteHandler
 
@@ -55,7 +55,7 @@ class Bearers:
         """When the ledger was asked about a token, and what it answers."""
         self._rate_limit = rate_limit
         self._workers = workers
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     async def of(self, header: str | None) -> Bearer:
         """Return who sends an Authorization header; raises UnauthorizedError where nobody knows them."""

@@ -58,7 +58,7 @@ class Call(Request[Bearer, Bearer, State]):
     async def json(self) -> Any:
         """Return the body as what its handler takes, strictly: no unknown fields, no "7" for 7."""
         handler = self.route_handler
-        taken, read = handler.parsed_fn_signature.parameters["data"].raw, handler.opt["body"]
+        taken, read = handler.parsed_fn_signature.parameters["data"].annotation, handler.opt["body"]
         body = await self.body()
         try:
             decoded = _decoder(read or taken).decode(body)

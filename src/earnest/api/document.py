@@ -192,7 +192,7 @@ def _answers(handler: HTTPRouteHandler) -> Iterator[tuple[str, Any]]:
 
 def _body(handler: HTTPRouteHandler) -> Iterator[tuple[Any, bool]]:
     """Yield the type of the body a handler takes, if it does, and whether it has to come."""
-    taken = get_type_hints(handler.fn, include_extras=True).get("data")
+    taken = get_type_hints(handler.fn).get("data")
     if taken is not None:
         plain = _without_none(taken)
         yield plain, plain is taken
@@ -204,7 +204,7 @@ def _parameter(told: Json, handler: HTTPRouteHandler) -> Json:
         hint = get_type_hints(handler.fn, include_extras=True).get(name)
         declared = [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, ParameterKwarg)]
         known = next(iter(declared), None)
-        if known is None or told["name"] not in (name, known.header, known.query):
+        if known is None or told["name"] not in (name, known.name):
             continue
         constraints: Any = {each: getattr(known, each) for each in _CONSTRAINTS if getattr(known, each) is not None}
         taken = _without_none(get_args(hint)[0])

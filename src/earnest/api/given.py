@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
 from earnest.ledger.outbox import KINDS
@@ -16,18 +16,18 @@ from earnest.rules.job import CloseReason
 from earnest.rules.member import Role
 from earnest.rules.price import Duration, JobType, WeeklyHours
 
-AccountId = Annotated[str, Parameter(description="`acc_…`, or `ext:` and the account's external id.")]
-ClientId = Annotated[str, Parameter(description="`cli_…`, or `ext:` and the client's external id.")]
-JobId = Annotated[str, Parameter(description="`job_…`, or `ext:` and the job's external id.")]
-ProposalId = Annotated[str, Parameter(description="`prp_…`")]
-PurchaseId = Annotated[str, Parameter(description="`pur_…`")]
-MemberId = Annotated[str, Parameter(description="`mem_…`")]
-Limit = Annotated[int, Parameter(description="How many items a page has at most.", ge=1, le=500)]
-Cursor = Annotated[str | None, Parameter(description="The `next_cursor` of the page before, for the next one.")]
+AccountId = Annotated[str, PathParameter(description="`acc_…`, or `ext:` and the account's external id.")]
+ClientId = Annotated[str, PathParameter(description="`cli_…`, or `ext:` and the client's external id.")]
+JobId = Annotated[str, PathParameter(description="`job_…`, or `ext:` and the job's external id.")]
+ProposalId = Annotated[str, PathParameter(description="`prp_…`")]
+PurchaseId = Annotated[str, PathParameter(description="`pur_…`")]
+MemberId = Annotated[str, PathParameter(description="`mem_…`")]
+Limit = Annotated[int, QueryParameter(description="How many items a page has at most.", ge=1, le=500)]
+Cursor = Annotated[str | None, QueryParameter(description="The `next_cursor` of the page before, for the next one.")]
 IdempotencyKey = Annotated[
     str | None,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         description="Asked again with the same key, an accepted request is answered as it was then. Kept 30 days.",
         schema_extra={"minLength": 1, "maxLength": MOST_KEY},
     ),

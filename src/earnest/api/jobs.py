@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from litestar import Response
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET, UnsetType
 
 from earnest.api.call import Call
@@ -32,7 +32,7 @@ _UNKNOWN = (Refusal.UNKNOWN_JOB,)
 
 
 @route("post", "/v1/clients", "manage", status=201, refusals=(Refusal.EXTERNAL_ID_TAKEN,), tag=TAG)
-async def create_client(request: Call, data: NewClient, key: IdempotencyKey = None) -> Response[ClientShown]:
+async def create_client(request: Call, data: JSONBody[NewClient], key: IdempotencyKey = None) -> Response[ClientShown]:
     """Make a client known, who can then post jobs"""
     answer = await request.market.create_client(name=data.name, external_id=data.external_id, key=request.keyed(key))
     return request.answer(answer, 201)
@@ -52,7 +52,7 @@ async def client(request: Call, client_id: ClientId) -> Response[ClientShown]:
     refusals=(Refusal.UNKNOWN_CLIENT, Refusal.EXTERNAL_ID_TAKEN),
     tag=TAG,
 )
-async def post_job(request: Call, data: NewJob, key: IdempotencyKey = None) -> Response[JobShown]:
+async def post_job(request: Call, data: JSONBody[NewJob], key: IdempotencyKey = None) -> Response[JobShown]:
     """Post a job
 
     `price` is what a proposal to it costs, in connects: it is set now, by the job's type and size.
@@ -76,12 +76,14 @@ async def post_job(request: Call, data: NewJob, key: IdempotencyKey = None) -> R
 async def jobs(
     request: Call,
     status: Annotated[
-        Literal["open", "lapsed", "closed"] | None, Parameter(description="Jobs of this status only.")
+        Literal["open", "lapsed", "closed"] | None, QueryParameter(description="Jobs of this status only.")
     ] = None,
-    q: Annotated[str | None, Parameter(description="Jobs whose title contains this.")] = None,
-    max_price: Annotated[int | None, Parameter(description="Jobs that cost at most so many connects.", ge=0)] = None,
+    q: Annotated[str | None, QueryParameter(description="Jobs whose title contains this.")] = None,
+    max_price: Annotated[
+        int | None, QueryParameter(description="Jobs that cost at most so many connects.", ge=0)
+    ] = None,
     client_id: Annotated[
-        str | None, Parameter(description="Jobs of this client only: `cli_…`, or `ext:` and the external id.")
+        str | None, QueryParameter(description="Jobs of this client only: `cli_…`, or `ext:` and the external id.")
     ] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
@@ -100,7 +102,9 @@ async def show_job(request: Call, job_id: JobId) -> Response[JobShown]:
 
 
 @route("patch", "/v1/jobs/{job_id:str}", "manage", refusals=(*_UNKNOWN, Refusal.JOB_NOT_OPEN), tag=TAG)
-async def edit_job(request: Call, job_id: JobId, data: JobChange, key: IdempotencyKey = None) -> Response[JobShown]:
+async def edit_job(
+    request: Call, job_id: JobId, data: JSONBody[JobChange], key: IdempotencyKey = None
+) -> Response[JobShown]:
     """Edit a job
 
     A change of its type or size reprices later proposals only.
@@ -130,8 +134,10 @@ async def edit_job(request: Call, job_id: JobId, data: JobChange, key: Idempoten
 async def quote(
     request: Call,
     job_id: JobId,
-    account_id: Annotated[str, Parameter(description="Whose proposal it would be: `acc_…` or `ext:…`.")],
-    worker_id: Annotated[str | None, Parameter(description="For an agency: the member who would do the work.")] = None,
+    account_id: Annotated[str, QueryParameter(description="Whose proposal it would be: `acc_…` or `ext:…`.")],
+    worker_id: Annotated[
+        str | None, QueryParameter(description="For an agency: the member who would do the work.")
+    ] = None,
 ) -> Response[QuoteShown]:
     """Show what proposing to a job would cost an account, and leave"""
     if not await request.sees(account_id):
@@ -148,7 +154,7 @@ async def quote(
     tag=TAG,
 )
 async def invite(
-    request: Call, job_id: JobId, data: NewInvitation, key: IdempotencyKey = None
+    request: Call, job_id: JobId, data: JSONBody[NewInvitation], key: IdempotencyKey = None
 ) -> Response[InvitationShown]:
     """Invite an account to a job
 
@@ -166,7 +172,7 @@ async def invite(
     tag=TAG,
 )
 async def close_job(
-    request: Call, job_id: JobId, data: JobClosing, key: IdempotencyKey = None
+    request: Call, job_id: JobId, data: JSONBody[JobClosing], key: IdempotencyKey = None
 ) -> Response[ClosedShown]:
     """Close a job
 

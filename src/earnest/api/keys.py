@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter
 
 from earnest.api.call import Call
 from earnest.api.given import Cursor, IdempotencyKey, Limit, NewKey
@@ -21,7 +21,7 @@ async def keys(request: Call, limit: Limit = 100, cursor: Cursor = None) -> Resp
 
 
 @route("post", "/v1/keys", "operate", status=201, refusals=(Refusal.UNKNOWN_ACCOUNT,), tag=TAG)
-async def create_key(request: Call, data: NewKey, key: IdempotencyKey = None) -> Response[KeyShown]:
+async def create_key(request: Call, data: JSONBody[NewKey], key: IdempotencyKey = None) -> Response[KeyShown]:
     """Make an API key
 
     `secret` is what its bearer sends. It is shown this once and known to nobody after; a replay has null there.
@@ -40,7 +40,7 @@ async def create_key(request: Call, data: NewKey, key: IdempotencyKey = None) ->
 @route("delete", "/v1/keys/{key_id:str}", "operate", refusals=(Refusal.UNKNOWN_KEY,), tag=TAG)
 async def revoke_key(
     request: Call,
-    key_id: Annotated[str, Parameter(description="`key_…`")],
+    key_id: Annotated[str, PathParameter(description="`key_…`")],
     key: IdempotencyKey = None,
 ) -> Response[KeyShown]:
     """Revoke an API key, for good

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET
 
 from earnest.api.call import Call
@@ -42,7 +42,7 @@ _NO_NUMBER = 2**31 - 1
     tag=TAG,
 )
 async def change_plan(
-    request: Call, account_id: AccountId, data: PlanChange, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[PlanChange], key: IdempotencyKey = None
 ) -> Response[AccountShown]:
     """Move an account to a plan
 
@@ -66,7 +66,7 @@ async def change_plan(
 async def keep_plan(
     request: Call,
     account_id: AccountId,
-    by_member_id: Annotated[str | None, Parameter(description="The agency's member who asks for it.")] = None,
+    by_member_id: Annotated[str | None, QueryParameter(description="The agency's member who asks for it.")] = None,
     key: IdempotencyKey = None,
 ) -> Response[AccountShown]:
     """Take a pending change of plan back"""
@@ -76,7 +76,7 @@ async def keep_plan(
 
 @route("post", f"{_PATH}/fees/unpaid", "operate", refusals=_UNKNOWN, for_one_account=True, tag=TAG)
 async def report_fee_unpaid(
-    request: Call, account_id: AccountId, data: NoFields | None = None, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
 ) -> Response[AccountShown]:
     """Report a membership fee unpaid
 
@@ -87,7 +87,7 @@ async def report_fee_unpaid(
 
 @route("post", f"{_PATH}/fees/paid", "operate", refusals=_UNKNOWN, for_one_account=True, tag=TAG)
 async def report_fee_paid(
-    request: Call, account_id: AccountId, data: NoFields | None = None, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
 ) -> Response[AccountShown]:
     """Report a membership fee paid after all"""
     return request.answer(await request.market.report_fee_paid(account_id, key=request.keyed(key)))
@@ -111,7 +111,7 @@ async def members(
     tag=TAG,
 )
 async def add_member(
-    request: Call, account_id: AccountId, data: NewMember, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[NewMember], key: IdempotencyKey = None
 ) -> Response[MemberShown]:
     """Add a person to an agency"""
     answer = await request.market.add_member(
@@ -129,7 +129,7 @@ async def add_member(
     tag=TAG,
 )
 async def change_member(
-    request: Call, account_id: AccountId, member_id: MemberId, data: MemberChange, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, member_id: MemberId, data: JSONBody[MemberChange], key: IdempotencyKey = None
 ) -> Response[MemberShown]:
     """Change a member's name, role, or leave to propose"""
     change = {

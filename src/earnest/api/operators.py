@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response
+from litestar.params import JSONBody
 from msgspec import Meta
 
 from earnest.api.call import Call
@@ -28,7 +29,7 @@ class SuspensionOfAccount(msgspec.Struct, frozen=True):
 
 @route("post", f"{_PATH}/grants", "operate", status=201, refusals=_UNKNOWN, for_one_account=True, tag=TAG)
 async def grant(
-    request: Call, account_id: AccountId, data: NewGrant, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[NewGrant], key: IdempotencyKey = None
 ) -> Response[AccountShown]:
     """Give connects
 
@@ -50,7 +51,7 @@ async def grant(
     tag=TAG,
 )
 async def revoke(
-    request: Call, account_id: AccountId, data: NewRevocation, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[NewRevocation], key: IdempotencyKey = None
 ) -> Response[AccountShown]:
     """Take connects, in burn order"""
     answer = await request.market.revoke(account_id, data.connects, reason=data.reason, key=request.keyed(key))
@@ -66,7 +67,7 @@ async def suspension(request: Call, account_id: AccountId) -> Response[Suspensio
 
 @route("post", f"{_PATH}/suspension", "operate", refusals=_UNKNOWN, for_one_account=True, tag=TAG)
 async def suspend(
-    request: Call, account_id: AccountId, data: NewSuspension, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[NewSuspension], key: IdempotencyKey = None
 ) -> Response[AccountShown]:
     """Suspend an account from proposing, until that is lifted"""
     answer = await request.market.suspend(account_id, reason=data.reason, key=request.keyed(key))
@@ -82,7 +83,7 @@ async def suspend(
     tag=TAG,
 )
 async def appeal(
-    request: Call, account_id: AccountId, data: NewAppeal, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[NewAppeal], key: IdempotencyKey = None
 ) -> Response[AccountShown]:
     """Appeal a suspension, as its holder, once"""
     return request.answer(await request.market.appeal(account_id, data.text, key=request.keyed(key)))
@@ -97,7 +98,7 @@ async def appeal(
     tag=TAG,
 )
 async def lift_suspension(
-    request: Call, account_id: AccountId, data: Decision | None = None, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[Decision | None] = None, key: IdempotencyKey = None
 ) -> Response[AccountShown]:
     """Lift a suspension
 
@@ -117,7 +118,7 @@ async def lift_suspension(
     tag=TAG,
 )
 async def uphold_suspension(
-    request: Call, account_id: AccountId, data: Decision | None = None, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[Decision | None] = None, key: IdempotencyKey = None
 ) -> Response[AccountShown]:
     """Uphold a suspension"""
     reason = "" if data is None else data.reason

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response
+from litestar.params import JSONBody
 from msgspec import Meta
 
 from earnest.api import problems
@@ -68,7 +69,7 @@ class ManyAnswered(msgspec.Struct, frozen=True):
     tag=TAG,
 )
 async def submit(
-    request: Call, job_id: JobId, data: NewProposal, key: IdempotencyKey = None
+    request: Call, job_id: JobId, data: JSONBody[NewProposal], key: IdempotencyKey = None
 ) -> Response[ProposalShown]:
     """Propose to a job
 
@@ -95,7 +96,9 @@ async def submit(
     body=ManyAsSent,
     tag=TAG,
 )
-async def submit_many(request: Call, data: ManyProposals, key: IdempotencyKey = None) -> Response[ManyAnswered]:
+async def submit_many(
+    request: Call, data: JSONBody[ManyProposals], key: IdempotencyKey = None
+) -> Response[ManyAnswered]:
     """Submit up to 1,000 proposals, each on its own
 
     Answers each in their order, as if it had come alone. With an idempotency key, proposal i uses `KEY/i`, counted
@@ -157,7 +160,7 @@ async def proposal(request: Call, proposal_id: ProposalId) -> Response[ProposalS
     tag=TAG,
 )
 async def withdraw(
-    request: Call, proposal_id: ProposalId, data: NoFields | None = None, key: IdempotencyKey = None
+    request: Call, proposal_id: ProposalId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
 ) -> Response[ProposalShown]:
     """Take a proposal back
 
@@ -174,7 +177,7 @@ async def withdraw(
     tag=TAG,
 )
 async def decline(
-    request: Call, proposal_id: ProposalId, data: NoFields | None = None, key: IdempotencyKey = None
+    request: Call, proposal_id: ProposalId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
 ) -> Response[ProposalShown]:
     """Turn a proposal down, as the client
 
@@ -191,7 +194,7 @@ async def decline(
     tag=TAG,
 )
 async def hire(
-    request: Call, proposal_id: ProposalId, data: NoFields | None = None, key: IdempotencyKey = None
+    request: Call, proposal_id: ProposalId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
 ) -> Response[ProposalShown]:
     """Hire from a proposal, as the client
 

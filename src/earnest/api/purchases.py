@@ -1,6 +1,7 @@
 """Buying connects."""
 
 from litestar import Response
+from litestar.params import JSONBody
 
 from earnest.api.call import Call
 from earnest.api.given import AccountId, IdempotencyKey, NewPurchase, NoFields, PurchaseId
@@ -30,7 +31,7 @@ _UNKNOWN = (Refusal.UNKNOWN_PURCHASE,)
     tag=TAG,
 )
 async def buy(
-    request: Call, account_id: AccountId, data: NewPurchase, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[NewPurchase], key: IdempotencyKey = None
 ) -> Response[PurchaseShown]:
     """Ask to buy connects, at the plan's price
 
@@ -54,7 +55,7 @@ async def purchase(request: Call, purchase_id: PurchaseId) -> Response[PurchaseS
 
 @route("post", "/v1/purchases/{purchase_id:str}/confirm", "operate", refusals=_UNKNOWN, for_one_account=True, tag=TAG)
 async def confirm_purchase(
-    request: Call, purchase_id: PurchaseId, data: NoFields | None = None, key: IdempotencyKey = None
+    request: Call, purchase_id: PurchaseId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
 ) -> Response[PurchaseShown]:
     """Report a purchase's payment as received
 
@@ -66,7 +67,7 @@ async def confirm_purchase(
 
 @route("post", "/v1/purchases/{purchase_id:str}/reverse", "operate", refusals=_UNKNOWN, for_one_account=True, tag=TAG)
 async def reverse_purchase(
-    request: Call, purchase_id: PurchaseId, data: NoFields | None = None, key: IdempotencyKey = None
+    request: Call, purchase_id: PurchaseId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
 ) -> Response[PurchaseShown]:
     """Report a purchase's payment as taken back, or as not coming
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
 import msgspec
-from litestar.params import ParameterKwarg
+from litestar.params import HeaderParameter, ParameterKwarg
 
 from earnest.api.problems import MalformedError
 from earnest.api.wanted import A_TIME
@@ -39,9 +39,9 @@ class Queries:
             if name in ("request", "data") or f"{{{name}:" in path:
                 continue
             given = _declared(parameter.annotation)
-            if any(each.header for each in given):
+            if any(isinstance(each, HeaderParameter) for each in given):
                 continue
-            called = next((each.query for each in given if each.query), None) or name
+            called = next((each.name for each in given if each.name), name)
             required = parameter.default is inspect.Parameter.empty
             self._known[called] = _query(types[name], given, required=required)
         self._needs_some = any(query.required for query in self._known.values())

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from earnest.api.call import Call
 from earnest.api.problems import MalformedError
@@ -18,11 +18,11 @@ TAG = "Reports"
 async def circulation(
     request: Call,
     since: Annotated[
-        datetime | None, Parameter(query="from", description="From this time on; without it, from the beginning.")
+        datetime | None, QueryParameter(name="from", description="From this time on; without it, from the beginning.")
     ] = None,
     until: Annotated[
         datetime | None,
-        Parameter(query="to", description="Before this time; without it, and for a time to come, up to now."),
+        QueryParameter(name="to", description="Before this time; without it, and for a time to come, up to now."),
     ] = None,
 ) -> Response[CirculationShown]:
     """Show what circulated over a span

@@ -1,6 +1,7 @@
 """A sandbox: its clock, and payments that cost nothing. Only a server started with `--sandbox` has these paths."""
 
 from litestar import Response
+from litestar.params import JSONBody
 
 from earnest.api.call import Call
 from earnest.api.given import ClockMove, IdempotencyKey, Payment, PurchaseId
@@ -21,7 +22,7 @@ async def clock(request: Call) -> Response[ClockShown]:
 
 
 @route("put", "/v1/sandbox/clock", "operate", refusals=(Refusal.CLOCK_BEHIND,), tag=TAG)
-async def move_clock(request: Call, data: ClockMove) -> Response[ClockShown]:
+async def move_clock(request: Call, data: JSONBody[ClockMove]) -> Response[ClockShown]:
     """Move the clock forward
 
     Whatever falls due till then is due at once.
@@ -38,7 +39,7 @@ async def move_clock(request: Call, data: ClockMove) -> Response[ClockShown]:
     tag=TAG,
 )
 async def pay_purchase(
-    request: Call, purchase_id: PurchaseId, data: Payment | None = None, key: IdempotencyKey = None
+    request: Call, purchase_id: PurchaseId, data: JSONBody[Payment | None] = None, key: IdempotencyKey = None
 ) -> Response[PurchaseShown]:
     """Pay for a purchase, without money
 

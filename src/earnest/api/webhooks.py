@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import UNSET
 
 from earnest.api.call import Call
@@ -22,7 +22,7 @@ from earnest.rules.outcome import Refusal
 
 TAG = "Webhooks"
 
-EndpointId = Annotated[str, Parameter(description="`whe_…`")]
+EndpointId = Annotated[str, PathParameter(description="`whe_…`")]
 
 _UNKNOWN = (Refusal.UNKNOWN_ENDPOINT,)
 _ALL = "/v1/webhook-endpoints"
@@ -37,7 +37,7 @@ async def webhook_endpoints(request: Call, limit: Limit = 100, cursor: Cursor = 
 
 @route("post", _ALL, "operate", status=201, tag=TAG)
 async def create_webhook_endpoint(
-    request: Call, data: NewEndpoint, key: IdempotencyKey = None
+    request: Call, data: JSONBody[NewEndpoint], key: IdempotencyKey = None
 ) -> Response[EndpointShown]:
     """Have events sent to a URL
 
@@ -62,7 +62,7 @@ async def webhook_endpoint(request: Call, endpoint_id: EndpointId) -> Response[E
 
 @route("patch", _ONE, "operate", refusals=_UNKNOWN, tag=TAG)
 async def change_webhook_endpoint(
-    request: Call, endpoint_id: EndpointId, data: EndpointChange, key: IdempotencyKey = None
+    request: Call, endpoint_id: EndpointId, data: JSONBody[EndpointChange], key: IdempotencyKey = None
 ) -> Response[EndpointShown]:
     """Change a webhook endpoint
 
@@ -92,7 +92,7 @@ async def delete_webhook_endpoint(
 
 @route("post", f"{_ONE}/rotate-secret", "operate", refusals=_UNKNOWN, tag=TAG)
 async def rotate_webhook_secret(
-    request: Call, endpoint_id: EndpointId, data: SecretRotation | None = None, key: IdempotencyKey = None
+    request: Call, endpoint_id: EndpointId, data: JSONBody[SecretRotation | None] = None, key: IdempotencyKey = None
 ) -> Response[EndpointShown]:
     """Give a webhook endpoint a new secret
 
@@ -109,7 +109,7 @@ async def deliveries(
     request: Call,
     endpoint_id: EndpointId,
     status: Annotated[
-        Literal["waiting", "delivered", "failed"] | None, Parameter(description="Deliveries of this status only.")
+        Literal["waiting", "delivered", "failed"] | None, QueryParameter(description="Deliveries of this status only.")
     ] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
@@ -124,7 +124,7 @@ async def deliveries(
 
 @route("post", f"{_ONE}/redeliver", "operate", refusals=(*_UNKNOWN, Refusal.UNKNOWN_DELIVERY), tag=TAG)
 async def redeliver(
-    request: Call, endpoint_id: EndpointId, data: Redelivery | None = None, key: IdempotencyKey = None
+    request: Call, endpoint_id: EndpointId, data: JSONBody[Redelivery | None] = None, key: IdempotencyKey = None
 ) -> Response[EndpointShown]:
     """Send again: one delivery, or all that have not arrived
 

@@ -14,7 +14,6 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,12 +23,12 @@ from psycopg.abc import PQGen
 from psycopg.adapt import Loader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from earnest.ledger import postgresql_statements as pg
 from earnest.ledger import sql as statements
 from earnest.ledger.errors import StoreError, UnavailableError
 from earnest.ledger.rows import (
     TABLES,
     AccountRow,
-    Column,
     DeliveryRow,
     EndpointRow,
     EntryRow,
@@ -43,7 +42,6 @@ from earnest.ledger.rows import (
     RequestRow,
     Row,
     ToldRow,
-    columns,
 )
 from earnest.ledger.store import NONE, Changes, Facts, Needs, Params
 
@@ -97,92 +95,8 @@ _LANE_SETTINGS = (
     )
 )
 
-_TYPES = {"id": "uuid", "int": "bigint", "bool": "boolean", "str": "text"}
-_ROWS = "from json_to_recordset(%s::json) as x({})"
-
 _encode = msgspec.json.Encoder().encode
 _T = TypeVar("_T")
-
-_LOCK_ACCOUNTS = (
-    f"select {statements.names(AccountRow)} from account where account_id = any(%s::uuid[])"  # noqa: S608
-    " order by account_id for update skip locked"
-)
-_LOCK_JOBS = (
-    f"select {statements.names(JobRow)} from job where job_id = any(%s::uuid[])"  # noqa: S608
-    " order by job_id for update skip locked"
-)
-_BATCH = (
-    "insert into lane (lane_id, batch) values (%s::uuid, %s) on conflict (lane_id) do update set batch = excluded.batch"
-)
-_BEGIN_LANE = "insert into lane (lane_id, batch) values (%s::uuid, 0)"
-_END_LANE = "delete from lane where lane_id = %s::uuid"
-_LAST_BATCH = "select batch from lane where lane_id = %s::uuid for update"
-_LOCKED_ACCOUNTS = "select account_id from account where account_id = any(%s::uuid[])"
-_LOCKED_JOBS = "select job_id from job where job_id = any(%s::uuid[])"
-_JOBS = f"select {statements.names(JobRow)} from job where job_id = any(%s::uuid[])"  # noqa: S608
-_CLIENTS = "select client_id from client where client_id = any(%s::uuid[])"
-_SUBSCRIBERS = "select endpoint_id, kinds from endpoint"
-# Few, and changed seldom: whoever changes one waits for another who does.
-_LOCK_ENDPOINTS = (
-    f"select {statements.names(EndpointRow)} from endpoint where endpoint_id = any(%s::uuid[])"  # noqa: S608
-    " order by endpoint_id for update"
-)
-_LOCK_KEYS = (
-    f"select {statements.names(KeyRow)} from api_key where key_id = any(%s::uuid[])"  # noqa: S608
-    " order by key_id for update"
-)
-_PENDING = (
-    f"select {statements.names(PurchaseRow)} from purchase"  # noqa: S608
-    " where account_id = any(%s::uuid[]) and status = 'pending'"
-)
-
-
-def _by_pairs(row: type[Row], first: str, second: str, types: str) -> str:
-    """Return a question for the rows of some pairs of columns, given as two arrays."""
-    name = TABLES[row].name
-    one, other = types.split()
-    return (
-        f"select {statements.names(row, 't.')} from unnest(%s::{one}[], %s::{other}[]) as x(a, b)"  # noqa: S608
-        f" join {name} t on t.{first} = x.a and t.{second} = x.b"
-    )
-
-
-_REQUESTS = _by_pairs(RequestRow, "owner_id", "key", "uuid text")
-_EXTERNALS = _by_pairs(ExternalRow, "kind", "external_id", "text text")
-_ATTEMPTS = _by_pairs(ProposalRow, "account_id", "job_id", "uuid uuid")
-_INVITATIONS = _by_pairs(InvitationRow, "account_id", "job_id", "uuid uuid")
-_PROPOSALS = _by_pairs(ProposalRow, "account_id", "n", "uuid int")
-_MEMBERS = _by_pairs(MemberRow, "account_id", "seq", "uuid int")
-_PURCHASES = _by_pairs(PurchaseRow, "account_id", "seq", "uuid int")
-_OWED = _by_pairs(EntryRow, "account_id", "purchase", "uuid int")
-_TOLD = _by_pairs(ToldRow, "account_id", "boundary", "uuid bigint")
-_DELIVERIES = (
-    f"select {statements.names(DeliveryRow, 't.')} from unnest(%s::uuid[], %s::int[], %s::uuid[]) as x(a, b, c)"  # noqa: S608
-    " join delivery t on t.account_id = x.a and t.seq = x.b and t.endpoint_id = x.c"
-)
-_HISTORY = (
-    f"select {statements.names(ProposalRow, 't.')} from unnest(%s::uuid[], %s::bigint[]) as x(a, b)"  # noqa: S608
-    " join proposal t on t.account_id = x.a and t.submitted_at >= x.b"
-)
-
-
-@lru_cache(maxsize=64)
-def _insert(row: type[Row]) -> str:
-    name = TABLES[row].name
-    listed = statements.names(row)
-    return f"insert into {name} ({listed}) select {listed} {_ROWS.format(_typed(columns(row)))}"
-
-
-@lru_cache(maxsize=64)
-def _update(row: type[Row]) -> str:
-    name, key, others = statements.split(row)
-    changed = ", ".join(f"{column} = x.{column}" for column in others)
-    same = " and ".join(f"t.{column} = x.{column}" for column in key)
-    return f"update {name} t set {changed} {_ROWS.format(_typed(columns(row)))} where {same}"  # noqa: S608
-
-
-def _typed(every: Iterable[Column]) -> str:
-    return ", ".join(f"{column.name} {_TYPES[column.holds]}" for column in every)
 
 
 def _array(ids: Iterable[str]) -> str:
@@ -301,7 +215,7 @@ class PostgreSQLSession:
             try:
                 with _answering(connection):
                     # Before its first batch: what asks whether a batch was kept must find a row to wait for.
-                    await connection.execute(_BEGIN_LANE, [lane_id])
+                    await connection.execute(pg.BEGIN_LANE, [lane_id])
             except BaseException:
                 await connection.close()
                 raise
@@ -318,45 +232,45 @@ class PostgreSQLSession:
         self._last = (self._lane_id, self._batch)
         wanted: list[tuple[str, type[Row] | None, str, Sequence[object]]] = []
         if needs.accounts:
-            wanted.append(("accounts", AccountRow, _LOCK_ACCOUNTS, [_array(needs.accounts)]))
+            wanted.append(("accounts", AccountRow, pg.LOCK_ACCOUNTS, [_array(needs.accounts)]))
         if needs.held_jobs:
-            wanted.append(("jobs", JobRow, _LOCK_JOBS, [_array(needs.held_jobs)]))
+            wanted.append(("jobs", JobRow, pg.LOCK_JOBS, [_array(needs.held_jobs)]))
         if needs.jobs:
             # Also those that another act is to hold: where somebody else holds one, it was passed over above.
-            wanted.append(("jobs", JobRow, _JOBS, [_array(needs.jobs)]))
+            wanted.append(("jobs", JobRow, pg.JOBS, [_array(needs.jobs)]))
         if needs.clients:
-            wanted.append(("clients", None, _CLIENTS, [_array(needs.clients)]))
+            wanted.append(("clients", None, pg.CLIENTS, [_array(needs.clients)]))
         if needs.requests:
             owners, keys = zip(*needs.requests, strict=True)
-            wanted.append(("requests", RequestRow, _REQUESTS, [_array(owners), list(keys)]))
+            wanted.append(("requests", RequestRow, pg.REQUESTS, [_array(owners), list(keys)]))
         if needs.externals:
             kinds, names = zip(*needs.externals, strict=True)
-            wanted.append(("externals", ExternalRow, _EXTERNALS, [list(kinds), list(names)]))
+            wanted.append(("externals", ExternalRow, pg.EXTERNALS, [list(kinds), list(names)]))
         if needs.attempts:
             accounts, jobs_ = (_array(each) for each in zip(*needs.attempts, strict=True))
-            wanted.append(("proposals", ProposalRow, _ATTEMPTS, [accounts, jobs_]))
-            wanted.append(("invitations", InvitationRow, _INVITATIONS, [accounts, jobs_]))
+            wanted.append(("proposals", ProposalRow, pg.ATTEMPTS, [accounts, jobs_]))
+            wanted.append(("invitations", InvitationRow, pg.INVITATIONS, [accounts, jobs_]))
         for name, row_, sql, pairs in (
-            ("proposals", ProposalRow, _PROPOSALS, needs.proposals),
-            ("members", MemberRow, _MEMBERS, needs.members),
-            ("purchases", PurchaseRow, _PURCHASES, needs.purchases),
-            ("entries", EntryRow, _OWED, needs.owed),
-            ("told", ToldRow, _TOLD, needs.told),
+            ("proposals", ProposalRow, pg.PROPOSALS, needs.proposals),
+            ("members", MemberRow, pg.MEMBERS, needs.members),
+            ("purchases", PurchaseRow, pg.PURCHASES, needs.purchases),
+            ("entries", EntryRow, pg.OWED, needs.owed),
+            ("told", ToldRow, pg.TOLD, needs.told),
         ):
             if pairs:
                 owners, numbers = zip(*pairs, strict=True)
                 wanted.append((name, row_, sql, [_array(owners), _array(map(str, numbers))]))
         if needs.pending:
-            wanted.append(("purchases", PurchaseRow, _PENDING, [_array(needs.pending)]))
+            wanted.append(("purchases", PurchaseRow, pg.PENDING, [_array(needs.pending)]))
         if needs.endpoints:
-            wanted.append(("endpoints", EndpointRow, _LOCK_ENDPOINTS, [_array(needs.endpoints)]))
+            wanted.append(("endpoints", EndpointRow, pg.LOCK_ENDPOINTS, [_array(needs.endpoints)]))
         if needs.deliveries:
             # After the lock on their endpoints.
             owners, numbers, endpoints = zip(*needs.deliveries, strict=True)
             triples = [_array(owners), _array(map(str, numbers)), _array(endpoints)]
-            wanted.append(("deliveries", DeliveryRow, _DELIVERIES, triples))
+            wanted.append(("deliveries", DeliveryRow, pg.DELIVERIES, triples))
         if needs.keys:
-            wanted.append(("keys", KeyRow, _LOCK_KEYS, [_array(needs.keys)]))
+            wanted.append(("keys", KeyRow, pg.LOCK_KEYS, [_array(needs.keys)]))
         with _answering(connection):
             return await self._read_in(connection, needs, wanted)
 
@@ -370,15 +284,15 @@ class PostgreSQLSession:
         async with _pipeline(connection):
             # What the fence counts on: that each statement sees what was committed before it.
             await connection.execute("begin isolation level read committed")
-            await connection.execute(_BATCH, self._last, prepare=True)
+            await connection.execute(pg.BATCH, self._last, prepare=True)
             cursors = [await self._ask(connection, sql, params) for _, _, sql, params in wanted]
-            subscribers = await self._ask(connection, _SUBSCRIBERS, ())
+            subscribers = await self._ask(connection, pg.SUBSCRIBERS, ())
         held: set[str] = set()
         for (name, row, sql, _), cursor in zip(wanted, cursors, strict=True):
             found = await cursor.fetchall()
             rows = [each[0] for each in found] if row is None else [row(*each) for each in found]
             getattr(facts, name).extend(rows)
-            if sql is _LOCK_ACCOUNTS or sql is _LOCK_JOBS:
+            if sql is pg.LOCK_ACCOUNTS or sql is pg.LOCK_JOBS:
                 held.update(each[0] for each in found)
         facts.subscribers = [(endpoint_id, kinds) for endpoint_id, kinds in await subscribers.fetchall()]
         await self._look_for_locked(connection, needs, held, facts)
@@ -394,7 +308,7 @@ class PostgreSQLSession:
         self, connection: AsyncConnection[Any], needs: Needs, held: set[str], facts: Facts
     ) -> None:
         """Find out what was passed over because somebody else has locked it, among what is not held."""
-        for sql, wanted in ((_LOCKED_ACCOUNTS, needs.accounts), (_LOCKED_JOBS, needs.held_jobs)):
+        for sql, wanted in ((pg.LOCKED_ACCOUNTS, needs.accounts), (pg.LOCKED_JOBS, needs.held_jobs)):
             if missing := wanted - held:
                 cursor = await self._ask(connection, sql, [_array(missing)])
                 facts.elsewhere.update(row[0] for row in await cursor.fetchall())
@@ -409,7 +323,7 @@ class PostgreSQLSession:
         async def read() -> list[ProposalRow]:
             # Never over a new connection, which would hold none of the locks.
             with _answering(connection):
-                cursor = await self._ask(connection, _HISTORY, params)
+                cursor = await self._ask(connection, pg.HISTORY, params)
                 return [ProposalRow(*row) for row in await cursor.fetchall()]
 
         return await self._guarded(read())
@@ -424,7 +338,7 @@ class PostgreSQLSession:
 
     async def _write(self, connection: AsyncConnection[Any], changes: Changes) -> None:
         async with _pipeline(connection):
-            for statement, of in ((_insert, changes.new), (_update, changes.old)):
+            for statement, of in ((pg.insert, changes.new), (pg.update, changes.old)):
                 for row in TABLES:
                     if rows := of.get(row):
                         await connection.execute(statement(row), [_encode(rows).decode()], prepare=True)
@@ -439,7 +353,7 @@ class PostgreSQLSession:
             lane_id, batch = self._last
             connection = await self._open()
             with _answering(connection):
-                cursor = await self._ask(connection, _LAST_BATCH, [lane_id])
+                cursor = await self._ask(connection, pg.LAST_BATCH, [lane_id])
                 found = await cursor.fetchone()
             return found is not None and found[0] == batch
 
@@ -466,7 +380,7 @@ class PostgreSQLSession:
         connection = self._connection
         if connection is not None:
             with contextlib.suppress(psycopg.Error), _answering(connection):
-                await connection.execute(_END_LANE, [self._lane_id])
+                await connection.execute(pg.END_LANE, [self._lane_id])
             await connection.close()
 
     async def _guarded(self, doing: Awaitable[_T], *, committing: bool = False) -> _T:

@@ -271,10 +271,7 @@ class Lane:
                 _log.exception("a request failed")
                 answers.append((waiting, error))
         if decided.version:
-            began = self._loop.time()
             await self._keep(decided.changes())
-            if self.meter is not None:
-                self.meter.commit(self._loop.time() - began)
         else:
             await self._session.give_up()
         if self.meter is not None:
@@ -289,6 +286,7 @@ class Lane:
 
     async def _keep(self, changes: Changes) -> None:
         """Write and commit; raises StoreError where that was not kept. A commit that failed may have been kept."""
+        began = self._loop.time()
         try:
             await self._session.write(changes)
         except Exception as error:
@@ -303,6 +301,8 @@ class Lane:
                 if isinstance(error, StoreError):
                     error.committing = False
                 raise
+        if self.meter is not None:
+            self.meter.commit(self._loop.time() - began)
 
     async def _was_kept(self) -> bool | None:
         """Say whether the last batch was kept, None where the store can't be asked in time."""

@@ -28,11 +28,9 @@ class Month(msgspec.Struct, frozen=True):
     spent: Annotated[int, Meta(description="Connects spent.")] = 0
     returned: Annotated[int, Meta(description="Connects returned.")] = 0
     expired: Annotated[int, Meta(description="Connects expired unused.")] = 0
-
-    @property
-    def conversion(self) -> int:
-        """Hires for a hundred proposals, rounded down; 0 where there were none."""
-        return percent(self.hires, self.proposals)
+    conversion: Annotated[
+        int, Meta(description="Hires for a hundred proposals, rounded down; 0 where there were none.")
+    ] = 0
 
 
 def percent(part: int, whole: int) -> int:
@@ -69,7 +67,9 @@ def by_month(
         note(proposal.submitted_at, "hires", int(proposal.status is ProposalStatus.HIRED))
     for at in invitations:
         note(at, "invitations")
-    return [Month(start, **month) for start, month in counts.items()]
+    return [
+        Month(start, **month, conversion=percent(month["hires"], month["proposals"])) for start, month in counts.items()
+    ]
 
 
 def _months(calendar: Calendar, now: datetime, months: int) -> list[date]:
