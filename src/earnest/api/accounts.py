@@ -10,7 +10,7 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
 from earnest.api.call import Call
-from earnest.api.given import AccountId, Cursor, IdempotencyKey, Limit, NewAccount
+from earnest.api.given import AccountId, Cursor, Limit, NewAccount
 from earnest.api.routes import route
 from earnest.marketplace import journal_csv
 from earnest.marketplace.shown import (
@@ -44,7 +44,7 @@ _UNKNOWN = (Refusal.UNKNOWN_ACCOUNT,)
     refusals=(Refusal.EXTERNAL_ID_TAKEN, Refusal.NOT_FOR_THIS_KIND),
     tag=TAG,
 )
-async def open_account(request: Call, data: JSONBody[NewAccount], key: IdempotencyKey = None) -> Response[AccountShown]:
+async def open_account(request: Call, data: JSONBody[NewAccount]) -> Response[AccountShown]:
     """Open an account
 
     It is on its plan from now, or from `opened_at` on, and has its first allotment.
@@ -55,7 +55,7 @@ async def open_account(request: Call, data: JSONBody[NewAccount], key: Idempoten
         name=data.name,
         external_id=data.external_id,
         opened_at=data.opened_at,
-        key=request.keyed(key),
+        key=request.keyed(),
     )
     return request.answer(answer, 201)
 

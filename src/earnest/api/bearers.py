@@ -16,6 +16,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from litestar import Request
 from litestar.handlers import BaseRouteHandler
+from litestar.types import HTTPScope
 
 from earnest.api.problems import TooManyRequestsError, UnauthorizedError
 from earnest.api.slashes import restore
@@ -102,6 +103,17 @@ def _limit(text: str, workers: int) -> RateLimitItem:
     return type(whole)(max(1, whole.amount // workers), whole.multiples)
 
 
+def header(scope: HTTPScope, name: bytes) -> str | None:
+    """Return a header as it was sent, by its name in small letters; None where it wasn't.
+
+    The framework's `headers` is a dictionary of all of them, and costs as much as finding the path.
+    """
+    for each, value in scope["headers"]:
+        if each == name:
+            return value.decode("latin-1")
+    return None
+
+
 async def authorize(connection: Request[Any, Any, Any]) -> None:
     """Find out who asks, and let only those through whose key may. It runs before anything is read of the request.
 
@@ -113,7 +125,7 @@ async def authorize(connection: Request[Any, Any, Any]) -> None:
         return
     restore(connection)
     bearers: Bearers = connection.app.state.bearers
-    bearer = await bearers.of(connection.headers.get("authorization"))
+    bearer = await bearers.of(header(connection.scope, b"authorization"))
     connection.scope["user"] = bearer
     bearers.count(bearer)
     handler.opt["queries"].check(connection.scope["query_string"])

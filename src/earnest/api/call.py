@@ -1,14 +1,16 @@
 """A request on its way to a use case: who asks, under which idempotency key, with what."""
 
 from functools import lru_cache
+from math import inf
 from typing import Any, cast
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from earnest.api import problems
-from earnest.api.bearers import is_bound
+from earnest.api.bearers import header, is_bound
 from earnest.api.sent import Sent
 from earnest.ledger.writer import Key
 from earnest.marketplace import AsyncMarketplace
@@ -25,6 +27,7 @@ class Call(Request[Bearer, Bearer, State]):
     """A request to the API. `authorize` (bearers.py) puts down who asks before anything is read."""
 
     _given_key: Key | None = None
+    _whole: bytes | None = None
 
     @property
     def market(self) -> AsyncMarketplace:
@@ -46,8 +49,31 @@ class Call(Request[Bearer, Bearer, State]):
         """Who takes payments."""
         return cast(Provider, self.app.state.payments)
 
-    def keyed(self, value: str | None) -> Key | None:
+    async def body(self) -> bytes:
+        """Return the body, which mostly comes in one piece; raises RequestEntityTooLarge, ClientGoneError."""
+        if self._whole is not None:
+            return self._whole
+        most = self.route_handler.resolve_request_max_body_size() or inf
+        announced = header(self.scope, b"content-length")
+        if announced is not None and announced.isdecimal() and int(announced) > most:
+            raise RequestEntityTooLarge
+        pieces: list[bytes] = []
+        size, more = 0, True
+        while more:
+            event = await self.receive()
+            if event["type"] != "http.request":
+                raise problems.ClientGoneError
+            pieces.append(event["body"])
+            size += len(event["body"])
+            if size > most:
+                raise RequestEntityTooLarge
+            more = event["more_body"]
+        self._whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return self._whole
+
+    def keyed(self) -> Key | None:
         """Return the caller's idempotency key, in the scope of its API key; raises MalformedError for an unfit one."""
+        value = header(self.scope, b"idempotency-key")
         if value is None:
             return None
         if not value.strip() or len(value) > MOST_KEY or not value.isprintable():

@@ -23,6 +23,7 @@ from msgspec import Meta
 from earnest.api.events import PAYLOADS
 from earnest.api.examples import example_of_problem, examples
 from earnest.api.problems import MEDIA_TYPE, Problem
+from earnest.marketplace.given import MOST_KEY
 
 Json = dict[str, Any]
 
@@ -118,6 +119,8 @@ class _Telling:
         operation.pop("deprecated", None)
         operation["description"] = _scoped(operation.get("description"), handler)
         operation["parameters"] = [_parameter(each, handler) for each in operation.get("parameters", ())]
+        if handler.opt.get("keyed"):
+            operation["parameters"].append(_IDEMPOTENCY_KEY)
         for type_, required in _body(handler):
             content: Json = {"schema": self._schema(type_)}
             if example is not None and example.body is not None:
@@ -188,6 +191,16 @@ def _answers(handler: HTTPRouteHandler) -> Iterator[tuple[str, Any]]:
         yield str(handler.status_code), answered
     for status, spec in others.items():
         yield status, spec.data_container
+
+
+_IDEMPOTENCY_KEY: Json = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Asked again with the same key, an accepted request is answered as it was then. Kept 30 days.",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": MOST_KEY},
+}
+"""It is read by `Call.keyed`, and no parameter of each handler: what reads those goes through all headers."""
 
 
 def _body(handler: HTTPRouteHandler) -> Iterator[tuple[Any, bool]]:

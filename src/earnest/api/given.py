@@ -3,13 +3,12 @@
 from typing import Annotated, Literal
 
 import msgspec
-from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
 from earnest.ledger.outbox import KINDS
 from earnest.marketplace.addresses import MOST_URL
 from earnest.marketplace.endpoints import MOST_OVERLAP_HOURS
-from earnest.marketplace.given import MOST_KEY
 from earnest.marketplace.shown import Instant, Money
 from earnest.rules.account import MOST_CONNECTS, Kind
 from earnest.rules.job import CloseReason
@@ -24,14 +23,6 @@ PurchaseId = Annotated[str, PathParameter(description="`pur_…`")]
 MemberId = Annotated[str, PathParameter(description="`mem_…`")]
 Limit = Annotated[int, QueryParameter(description="How many items a page has at most.", ge=1, le=500)]
 Cursor = Annotated[str | None, QueryParameter(description="The `next_cursor` of the page before, for the next one.")]
-IdempotencyKey = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Idempotency-Key",
-        description="Asked again with the same key, an accepted request is answered as it was then. Kept 30 days.",
-        schema_extra={"minLength": 1, "maxLength": MOST_KEY},
-    ),
-]
 
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]

@@ -11,7 +11,6 @@ from earnest.api.call import Call
 from earnest.api.given import (
     ClientId,
     Cursor,
-    IdempotencyKey,
     JobChange,
     JobClosing,
     JobId,
@@ -32,9 +31,9 @@ _UNKNOWN = (Refusal.UNKNOWN_JOB,)
 
 
 @route("post", "/v1/clients", "manage", status=201, refusals=(Refusal.EXTERNAL_ID_TAKEN,), tag=TAG)
-async def create_client(request: Call, data: JSONBody[NewClient], key: IdempotencyKey = None) -> Response[ClientShown]:
+async def create_client(request: Call, data: JSONBody[NewClient]) -> Response[ClientShown]:
     """Make a client known, who can then post jobs"""
-    answer = await request.market.create_client(name=data.name, external_id=data.external_id, key=request.keyed(key))
+    answer = await request.market.create_client(name=data.name, external_id=data.external_id, key=request.keyed())
     return request.answer(answer, 201)
 
 
@@ -52,7 +51,7 @@ async def client(request: Call, client_id: ClientId) -> Response[ClientShown]:
     refusals=(Refusal.UNKNOWN_CLIENT, Refusal.EXTERNAL_ID_TAKEN),
     tag=TAG,
 )
-async def post_job(request: Call, data: JSONBody[NewJob], key: IdempotencyKey = None) -> Response[JobShown]:
+async def post_job(request: Call, data: JSONBody[NewJob]) -> Response[JobShown]:
     """Post a job
 
     `price` is what a proposal to it costs, in connects: it is set now, by the job's type and size.
@@ -67,7 +66,7 @@ async def post_job(request: Call, data: JSONBody[NewJob], key: IdempotencyKey = 
         description=data.description,
         skills=data.skills,
         external_id=data.external_id,
-        key=request.keyed(key),
+        key=request.keyed(),
     )
     return request.answer(answer, 201)
 
@@ -102,9 +101,7 @@ async def show_job(request: Call, job_id: JobId) -> Response[JobShown]:
 
 
 @route("patch", "/v1/jobs/{job_id:str}", "manage", refusals=(*_UNKNOWN, Refusal.JOB_NOT_OPEN), tag=TAG)
-async def edit_job(
-    request: Call, job_id: JobId, data: JSONBody[JobChange], key: IdempotencyKey = None
-) -> Response[JobShown]:
+async def edit_job(request: Call, job_id: JobId, data: JSONBody[JobChange]) -> Response[JobShown]:
     """Edit a job
 
     A change of its type or size reprices later proposals only.
@@ -118,7 +115,7 @@ async def edit_job(
         weekly_hours=data.weekly_hours,
         description=_or_none(data.description),
         skills=_or_none(data.skills),
-        key=request.keyed(key),
+        key=request.keyed(),
     )
     return request.answer(answer)
 
@@ -153,14 +150,12 @@ async def quote(
     refusals=(*_UNKNOWN, Refusal.UNKNOWN_ACCOUNT, Refusal.JOB_NOT_OPEN),
     tag=TAG,
 )
-async def invite(
-    request: Call, job_id: JobId, data: JSONBody[NewInvitation], key: IdempotencyKey = None
-) -> Response[InvitationShown]:
+async def invite(request: Call, job_id: JobId, data: JSONBody[NewInvitation]) -> Response[InvitationShown]:
     """Invite an account to a job
 
     Proposing to it costs the account nothing from then on.
     """
-    return request.answer(await request.market.invite(job_id, data.account_id, key=request.keyed(key)), 201)
+    return request.answer(await request.market.invite(job_id, data.account_id, key=request.keyed()), 201)
 
 
 @route(
@@ -171,15 +166,13 @@ async def invite(
     also={202: ResponseSpec(ClosedShown, description="Closed; connects are still being returned.")},
     tag=TAG,
 )
-async def close_job(
-    request: Call, job_id: JobId, data: JSONBody[JobClosing], key: IdempotencyKey = None
-) -> Response[ClosedShown]:
+async def close_job(request: Call, job_id: JobId, data: JSONBody[JobClosing]) -> Response[ClosedShown]:
     """Close a job
 
     Without a hire, every connect spent on its proposals goes back to whoever spent it, exactly once. Answered with 202
     while that goes on; asked again, it tells how far it is.
     """
-    answer = await request.market.close_job(job_id, data.reason, key=request.keyed(key))
+    answer = await request.market.close_job(job_id, data.reason, key=request.keyed())
     pending = not isinstance(answer, Refused) and answer.returned.pending
     return request.answer(answer, 202 if pending else 200)
 

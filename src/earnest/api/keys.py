@@ -6,7 +6,7 @@ from litestar import Response
 from litestar.params import JSONBody, PathParameter
 
 from earnest.api.call import Call
-from earnest.api.given import Cursor, IdempotencyKey, Limit, NewKey
+from earnest.api.given import Cursor, Limit, NewKey
 from earnest.api.routes import route
 from earnest.marketplace.shown import KeyShown, Page
 from earnest.rules.outcome import Refusal
@@ -21,7 +21,7 @@ async def keys(request: Call, limit: Limit = 100, cursor: Cursor = None) -> Resp
 
 
 @route("post", "/v1/keys", "operate", status=201, refusals=(Refusal.UNKNOWN_ACCOUNT,), tag=TAG)
-async def create_key(request: Call, data: JSONBody[NewKey], key: IdempotencyKey = None) -> Response[KeyShown]:
+async def create_key(request: Call, data: JSONBody[NewKey]) -> Response[KeyShown]:
     """Make an API key
 
     `secret` is what its bearer sends. It is shown this once and known to nobody after; a replay has null there.
@@ -32,22 +32,18 @@ async def create_key(request: Call, data: JSONBody[NewKey], key: IdempotencyKey 
         account_id=data.account_id,
         rate_limit=data.rate_limit,
         expires_at=data.expires_at,
-        key=request.keyed(key),
+        key=request.keyed(),
     )
     return request.answer(answer, 201)
 
 
 @route("delete", "/v1/keys/{key_id:str}", "operate", refusals=(Refusal.UNKNOWN_KEY,), tag=TAG)
-async def revoke_key(
-    request: Call,
-    key_id: Annotated[str, PathParameter(description="`key_…`")],
-    key: IdempotencyKey = None,
-) -> Response[KeyShown]:
+async def revoke_key(request: Call, key_id: Annotated[str, PathParameter(description="`key_…`")]) -> Response[KeyShown]:
     """Revoke an API key, for good
 
     Every server knows of it within a second.
     """
-    return request.answer(await request.market.revoke_key(key_id, key=request.keyed(key)))
+    return request.answer(await request.market.revoke_key(key_id, key=request.keyed()))
 
 
 HANDLERS = [keys, create_key, revoke_key]

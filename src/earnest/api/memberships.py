@@ -11,7 +11,6 @@ from earnest.api.call import Call
 from earnest.api.given import (
     AccountId,
     Cursor,
-    IdempotencyKey,
     Limit,
     MemberChange,
     MemberId,
@@ -41,16 +40,14 @@ _NO_NUMBER = 2**31 - 1
     for_one_account=True,
     tag=TAG,
 )
-async def change_plan(
-    request: Call, account_id: AccountId, data: JSONBody[PlanChange], key: IdempotencyKey = None
-) -> Response[AccountShown]:
+async def change_plan(request: Call, account_id: AccountId, data: JSONBody[PlanChange]) -> Response[AccountShown]:
     """Move an account to a plan
 
     Up at once; down at the end of the cycle, and pending till then. The plan it is on takes a pending change back, or
     changes nothing.
     """
     answer = await request.market.change_plan(
-        account_id, data.plan, by_member_id=data.by_member_id, key=request.keyed(key)
+        account_id, data.plan, by_member_id=data.by_member_id, key=request.keyed()
     )
     return request.answer(answer)
 
@@ -67,30 +64,29 @@ async def keep_plan(
     request: Call,
     account_id: AccountId,
     by_member_id: Annotated[str | None, QueryParameter(description="The agency's member who asks for it.")] = None,
-    key: IdempotencyKey = None,
 ) -> Response[AccountShown]:
     """Take a pending change of plan back"""
-    answer = await request.market.keep_plan(account_id, by_member_id=by_member_id, key=request.keyed(key))
+    answer = await request.market.keep_plan(account_id, by_member_id=by_member_id, key=request.keyed())
     return request.answer(answer)
 
 
 @route("post", f"{_PATH}/fees/unpaid", "operate", refusals=_UNKNOWN, for_one_account=True, tag=TAG)
 async def report_fee_unpaid(
-    request: Call, account_id: AccountId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[NoFields | None] = None
 ) -> Response[AccountShown]:
     """Report a membership fee unpaid
 
     The account falls to the lowest plan of its kind at the end of its cycle.
     """
-    return request.answer(await request.market.report_fee_unpaid(account_id, key=request.keyed(key)))
+    return request.answer(await request.market.report_fee_unpaid(account_id, key=request.keyed()))
 
 
 @route("post", f"{_PATH}/fees/paid", "operate", refusals=_UNKNOWN, for_one_account=True, tag=TAG)
 async def report_fee_paid(
-    request: Call, account_id: AccountId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[NoFields | None] = None
 ) -> Response[AccountShown]:
     """Report a membership fee paid after all"""
-    return request.answer(await request.market.report_fee_paid(account_id, key=request.keyed(key)))
+    return request.answer(await request.market.report_fee_paid(account_id, key=request.keyed()))
 
 
 @route("get", f"{_PATH}/members", "read", refusals=_UNKNOWN, for_one_account=True, tag=TAG)
@@ -110,12 +106,10 @@ async def members(
     for_one_account=True,
     tag=TAG,
 )
-async def add_member(
-    request: Call, account_id: AccountId, data: JSONBody[NewMember], key: IdempotencyKey = None
-) -> Response[MemberShown]:
+async def add_member(request: Call, account_id: AccountId, data: JSONBody[NewMember]) -> Response[MemberShown]:
     """Add a person to an agency"""
     answer = await request.market.add_member(
-        account_id, name=data.name, role=data.role, can_propose=data.can_propose, key=request.keyed(key)
+        account_id, name=data.name, role=data.role, can_propose=data.can_propose, key=request.keyed()
     )
     return request.answer(answer, 201)
 
@@ -129,7 +123,7 @@ async def add_member(
     tag=TAG,
 )
 async def change_member(
-    request: Call, account_id: AccountId, member_id: MemberId, data: JSONBody[MemberChange], key: IdempotencyKey = None
+    request: Call, account_id: AccountId, member_id: MemberId, data: JSONBody[MemberChange]
 ) -> Response[MemberShown]:
     """Change a member's name, role, or leave to propose"""
     change = {
@@ -137,7 +131,7 @@ async def change_member(
         "role": None if data.role is UNSET else data.role,
         "can_propose": data.can_propose,
     }
-    return await _on_member(request, account_id, member_id, request.market.change_member, key=key, **change)
+    return await _on_member(request, account_id, member_id, request.market.change_member, **change)
 
 
 @route(
@@ -148,18 +142,16 @@ async def change_member(
     for_one_account=True,
     tag=TAG,
 )
-async def remove_member(
-    request: Call, account_id: AccountId, member_id: MemberId, key: IdempotencyKey = None
-) -> Response[MemberShown]:
+async def remove_member(request: Call, account_id: AccountId, member_id: MemberId) -> Response[MemberShown]:
     """Let a member go
 
     Their proposals go on naming them.
     """
-    return await _on_member(request, account_id, member_id, request.market.remove_member, key=key)
+    return await _on_member(request, account_id, member_id, request.market.remove_member)
 
 
 async def _on_member(
-    request: Call, account_id: str, member_id: str, do: Callable[..., Any], *, key: str | None, **more: Any
+    request: Call, account_id: str, member_id: str, do: Callable[..., Any], **more: Any
 ) -> Response[MemberShown]:
     """Answer with what is done to a member of the account that the path names.
 
@@ -170,7 +162,7 @@ async def _on_member(
         return request.answer(Refused(Refusal.UNKNOWN_ACCOUNT))
     where = numbered(member_id, MEMBER)
     meant = member_id if where is not None and where[0] == found else f"{MEMBER}{found}_{_NO_NUMBER}"
-    answer = await do(meant, key=request.keyed(key), **more)
+    answer = await do(meant, key=request.keyed(), **more)
     if isinstance(answer, Refused) and answer.code is Refusal.UNKNOWN_MEMBER:
         account = await request.market.account(account_id)
         return request.answer(account if isinstance(account, Refused) else answer)

@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from msgspec import Meta
 
 from earnest.api.call import Call
-from earnest.api.given import AccountId, Decision, IdempotencyKey, NewAppeal, NewGrant, NewRevocation, NewSuspension
+from earnest.api.given import AccountId, Decision, NewAppeal, NewGrant, NewRevocation, NewSuspension
 from earnest.api.routes import route
 from earnest.marketplace.shown import AccountShown, SuspensionShown
 from earnest.rules.outcome import Refusal, Refused
@@ -28,15 +28,13 @@ class SuspensionOfAccount(msgspec.Struct, frozen=True):
 
 
 @route("post", f"{_PATH}/grants", "operate", status=201, refusals=_UNKNOWN, for_one_account=True, tag=TAG)
-async def grant(
-    request: Call, account_id: AccountId, data: JSONBody[NewGrant], key: IdempotencyKey = None
-) -> Response[AccountShown]:
+async def grant(request: Call, account_id: AccountId, data: JSONBody[NewGrant]) -> Response[AccountShown]:
     """Give connects
 
     What the plan's limit clips is forfeited at once, and the holder is told.
     """
     answer = await request.market.grant(
-        account_id, data.connects, reason=data.reason, expires_at=data.expires_at, key=request.keyed(key)
+        account_id, data.connects, reason=data.reason, expires_at=data.expires_at, key=request.keyed()
     )
     return request.answer(answer, 201)
 
@@ -50,11 +48,9 @@ async def grant(
     for_one_account=True,
     tag=TAG,
 )
-async def revoke(
-    request: Call, account_id: AccountId, data: JSONBody[NewRevocation], key: IdempotencyKey = None
-) -> Response[AccountShown]:
+async def revoke(request: Call, account_id: AccountId, data: JSONBody[NewRevocation]) -> Response[AccountShown]:
     """Take connects, in burn order"""
-    answer = await request.market.revoke(account_id, data.connects, reason=data.reason, key=request.keyed(key))
+    answer = await request.market.revoke(account_id, data.connects, reason=data.reason, key=request.keyed())
     return request.answer(answer, 201)
 
 
@@ -66,11 +62,9 @@ async def suspension(request: Call, account_id: AccountId) -> Response[Suspensio
 
 
 @route("post", f"{_PATH}/suspension", "operate", refusals=_UNKNOWN, for_one_account=True, tag=TAG)
-async def suspend(
-    request: Call, account_id: AccountId, data: JSONBody[NewSuspension], key: IdempotencyKey = None
-) -> Response[AccountShown]:
+async def suspend(request: Call, account_id: AccountId, data: JSONBody[NewSuspension]) -> Response[AccountShown]:
     """Suspend an account from proposing, until that is lifted"""
-    answer = await request.market.suspend(account_id, reason=data.reason, key=request.keyed(key))
+    answer = await request.market.suspend(account_id, reason=data.reason, key=request.keyed())
     return request.answer(answer)
 
 
@@ -82,11 +76,9 @@ async def suspend(
     for_one_account=True,
     tag=TAG,
 )
-async def appeal(
-    request: Call, account_id: AccountId, data: JSONBody[NewAppeal], key: IdempotencyKey = None
-) -> Response[AccountShown]:
+async def appeal(request: Call, account_id: AccountId, data: JSONBody[NewAppeal]) -> Response[AccountShown]:
     """Appeal a suspension, as its holder, once"""
-    return request.answer(await request.market.appeal(account_id, data.text, key=request.keyed(key)))
+    return request.answer(await request.market.appeal(account_id, data.text, key=request.keyed()))
 
 
 @route(
@@ -98,14 +90,14 @@ async def appeal(
     tag=TAG,
 )
 async def lift_suspension(
-    request: Call, account_id: AccountId, data: JSONBody[Decision | None] = None, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[Decision | None] = None
 ) -> Response[AccountShown]:
     """Lift a suspension
 
     What counts towards the next one is counted anew.
     """
     reason = "" if data is None else data.reason
-    answer = await request.market.lift_suspension(account_id, reason=reason, key=request.keyed(key))
+    answer = await request.market.lift_suspension(account_id, reason=reason, key=request.keyed())
     return request.answer(answer)
 
 
@@ -118,11 +110,11 @@ async def lift_suspension(
     tag=TAG,
 )
 async def uphold_suspension(
-    request: Call, account_id: AccountId, data: JSONBody[Decision | None] = None, key: IdempotencyKey = None
+    request: Call, account_id: AccountId, data: JSONBody[Decision | None] = None
 ) -> Response[AccountShown]:
     """Uphold a suspension"""
     reason = "" if data is None else data.reason
-    answer = await request.market.uphold_suspension(account_id, reason=reason, key=request.keyed(key))
+    answer = await request.market.uphold_suspension(account_id, reason=reason, key=request.keyed())
     return request.answer(answer)
 
 

@@ -25,9 +25,6 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 MOST_FIELD = 200
 
-_GONE = "client disconnected prematurely"
-"""What the framework says where a body ends before its end."""
-
 _log = logging.getLogger("earnest.api")
 
 # Figures that would hide a member every problem has.
@@ -59,6 +56,10 @@ class MalformedError(Exception):
         # It may be a stranger's own word, of any length.
         self.field = field[:MOST_FIELD]
         self.expected = expected
+
+
+class ClientGoneError(Exception):
+    """A client that went away before its request was whole."""
 
 
 class UnauthorizedError(Exception):
@@ -125,9 +126,6 @@ def _http(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer for what the framework refuses."""
     assert isinstance(error, HTTPException)  # noqa: S101
     status = error.status_code
-    if status == 500 and error.detail == _GONE:
-        # Nobody reads this; it is what the log and the metrics tell.
-        return respond(problem("client_gone", 499, _GONE))
     if isinstance(error, ValidationException) and isinstance(error.extra, list) and error.extra:
         first = error.extra[0]
         if first.get("key") in (None, "data"):
@@ -139,6 +137,11 @@ def _http(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     if 400 <= status < 500:
         return respond(problem(Refusal.MALFORMED, 400, f"body: {error.detail}", field="body"))
     return _defect(request, error)
+
+
+def _gone(_: Request[Any, Any, Any], __: Exception) -> Response[Any]:
+    # Nobody reads this; it is what the log and the metrics tell.
+    return respond(problem("client_gone", 499, TITLE["client_gone"]))
 
 
 def _unauthorized(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -180,6 +183,7 @@ def _defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 
 HANDLERS: ExceptionHandlersMap = {
     MalformedError: _malformed,
+    ClientGoneError: _gone,
     UnauthorizedError: _unauthorized,
     TooManyRequestsError: _too_many,
     LedgerError: _ledger,

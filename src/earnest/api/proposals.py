@@ -11,7 +11,6 @@ from earnest.api import problems
 from earnest.api.call import Call
 from earnest.api.given import (
     Cursor,
-    IdempotencyKey,
     JobId,
     Limit,
     ManyAsSent,
@@ -68,9 +67,7 @@ class ManyAnswered(msgspec.Struct, frozen=True):
     for_one_account=True,
     tag=TAG,
 )
-async def submit(
-    request: Call, job_id: JobId, data: JSONBody[NewProposal], key: IdempotencyKey = None
-) -> Response[ProposalShown]:
+async def submit(request: Call, job_id: JobId, data: JSONBody[NewProposal]) -> Response[ProposalShown]:
     """Propose to a job
 
     It costs what the job says, all or nothing; and nothing where the client has invited the account.
@@ -83,7 +80,7 @@ async def submit(
         worker_id=data.worker_id,
         cover_letter=data.cover_letter,
         bid=minor_units(request, "bid", data.bid),
-        key=request.keyed(key),
+        key=request.keyed(),
     )
     return request.answer(answer, 201)
 
@@ -96,9 +93,7 @@ async def submit(
     body=ManyAsSent,
     tag=TAG,
 )
-async def submit_many(
-    request: Call, data: JSONBody[ManyProposals], key: IdempotencyKey = None
-) -> Response[ManyAnswered]:
+async def submit_many(request: Call, data: JSONBody[ManyProposals]) -> Response[ManyAnswered]:
     """Submit up to 1,000 proposals, each on its own
 
     Answers each in their order, as if it had come alone. With an idempotency key, proposal i uses `KEY/i`, counted
@@ -109,7 +104,7 @@ async def submit_many(
     read = [_read(each, currency) for each in data.proposals]
     if request.bearer.bound_to is not None:
         read = [each if isinstance(each, Refused) or await request.sees(each.account_id) else _UNSEEN for each in read]
-    answers = await request.market.submit_batch(read, key=request.keyed(key))
+    answers = await request.market.submit_batch(read, key=request.keyed())
     return request.answer(ManyAnswered([_one_of_many(answer) for answer in answers]))
 
 
@@ -160,13 +155,13 @@ async def proposal(request: Call, proposal_id: ProposalId) -> Response[ProposalS
     tag=TAG,
 )
 async def withdraw(
-    request: Call, proposal_id: ProposalId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
+    request: Call, proposal_id: ProposalId, data: JSONBody[NoFields | None] = None
 ) -> Response[ProposalShown]:
     """Take a proposal back
 
     Nothing is returned. The account may propose to the job again, and pays again.
     """
-    return request.answer(await request.market.withdraw(proposal_id, key=request.keyed(key)))
+    return request.answer(await request.market.withdraw(proposal_id, key=request.keyed()))
 
 
 @route(
@@ -177,13 +172,13 @@ async def withdraw(
     tag=TAG,
 )
 async def decline(
-    request: Call, proposal_id: ProposalId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
+    request: Call, proposal_id: ProposalId, data: JSONBody[NoFields | None] = None
 ) -> Response[ProposalShown]:
     """Turn a proposal down, as the client
 
     Nothing is returned.
     """
-    return request.answer(await request.market.decline(proposal_id, key=request.keyed(key)))
+    return request.answer(await request.market.decline(proposal_id, key=request.keyed()))
 
 
 @route(
@@ -194,13 +189,13 @@ async def decline(
     tag=TAG,
 )
 async def hire(
-    request: Call, proposal_id: ProposalId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
+    request: Call, proposal_id: ProposalId, data: JSONBody[NoFields | None] = None
 ) -> Response[ProposalShown]:
     """Hire from a proposal, as the client
 
     Whatever is then spent on the job stays spent, and what the account sent without a hire is counted anew.
     """
-    return request.answer(await request.market.hire(proposal_id, key=request.keyed(key)))
+    return request.answer(await request.market.hire(proposal_id, key=request.keyed()))
 
 
 HANDLERS = [submit, submit_many, proposals_for, proposal, withdraw, decline, hire]

@@ -4,7 +4,7 @@ from litestar import Response
 from litestar.params import JSONBody
 
 from earnest.api.call import Call
-from earnest.api.given import AccountId, IdempotencyKey, NewPurchase, NoFields, PurchaseId
+from earnest.api.given import AccountId, NewPurchase, NoFields, PurchaseId
 from earnest.api.routes import route
 from earnest.marketplace.payments import with_checkout
 from earnest.marketplace.shown import PurchaseShown
@@ -30,15 +30,13 @@ _UNKNOWN = (Refusal.UNKNOWN_PURCHASE,)
     for_one_account=True,
     tag=TAG,
 )
-async def buy(
-    request: Call, account_id: AccountId, data: JSONBody[NewPurchase], key: IdempotencyKey = None
-) -> Response[PurchaseShown]:
+async def buy(request: Call, account_id: AccountId, data: JSONBody[NewPurchase]) -> Response[PurchaseShown]:
     """Ask to buy connects, at the plan's price
 
     They arrive when the payment is confirmed. `checkout_url` is where to send the holder to pay; null where an operator
     confirms payments. `warning` tells what the next boundary would take.
     """
-    answer = await request.market.buy(account_id, data.connects, by_member_id=data.by_member_id, key=request.keyed(key))
+    answer = await request.market.buy(account_id, data.connects, by_member_id=data.by_member_id, key=request.keyed())
     if not isinstance(answer, Refused):
         answer = await with_checkout(request.payments, answer)
     return request.answer(answer, 201)
@@ -55,25 +53,25 @@ async def purchase(request: Call, purchase_id: PurchaseId) -> Response[PurchaseS
 
 @route("post", "/v1/purchases/{purchase_id:str}/confirm", "operate", refusals=_UNKNOWN, for_one_account=True, tag=TAG)
 async def confirm_purchase(
-    request: Call, purchase_id: PurchaseId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
+    request: Call, purchase_id: PurchaseId, data: JSONBody[NoFields | None] = None
 ) -> Response[PurchaseShown]:
     """Report a purchase's payment as received
 
     Its connects arrive, once, however often this is reported. What the plan no longer allows brings nothing, and the
     purchase is `refused`: return the money.
     """
-    return request.answer(await request.market.confirm_purchase(purchase_id, key=request.keyed(key)))
+    return request.answer(await request.market.confirm_purchase(purchase_id, key=request.keyed()))
 
 
 @route("post", "/v1/purchases/{purchase_id:str}/reverse", "operate", refusals=_UNKNOWN, for_one_account=True, tag=TAG)
 async def reverse_purchase(
-    request: Call, purchase_id: PurchaseId, data: JSONBody[NoFields | None] = None, key: IdempotencyKey = None
+    request: Call, purchase_id: PurchaseId, data: JSONBody[NoFields | None] = None
 ) -> Response[PurchaseShown]:
     """Report a purchase's payment as taken back, or as not coming
 
     What is held of it is taken back; what was spent of it is owed.
     """
-    return request.answer(await request.market.reverse_purchase(purchase_id, key=request.keyed(key)))
+    return request.answer(await request.market.reverse_purchase(purchase_id, key=request.keyed()))
 
 
 HANDLERS = [buy, purchase, confirm_purchase, reverse_purchase]

@@ -39,13 +39,17 @@ def route(
     also: dict[int, ResponseSpec] | None = None,
     for_one_account: bool = False,
     body: type | None = None,
+    keyed: bool = True,
     text: str | None = None,
     tag: str,
     **more: Any,
 ) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
-    """Declare a handler of the API. `body` is what its body is read as, where that isn't its `data`; `text`
-    a media type besides JSON that it can answer in.
+    """Declare a handler of the API.
+
+    `body` is what its body is read as, where that isn't its `data`; `keyed` says whether what it changes is done under
+    an idempotency key; `text` is a media type besides JSON that it can answer in.
     """
+    keyed = keyed and verb != "get" and scope is not None
 
     def declare(function: Callable[..., Any]) -> HTTPRouteHandler:
         summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n\n")
@@ -58,6 +62,7 @@ def route(
                 "for_one_account": for_one_account,
                 "body": body,
                 "text": text,
+                "keyed": keyed,
             },
             status_code=status,
             summary=summary.rstrip("."),
@@ -66,7 +71,7 @@ def route(
             tags=[tag],
             security=[] if scope is None else [{"key": [scope]}],
             responses=_problems(scope, refusals, verb) | (also or {}),
-            response_headers=[_REPLAYED] if verb != "get" and scope is not None else None,
+            response_headers=[_REPLAYED] if keyed else None,
             **more,
         )(function)
         return handler

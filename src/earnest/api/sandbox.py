@@ -4,7 +4,7 @@ from litestar import Response
 from litestar.params import JSONBody
 
 from earnest.api.call import Call
-from earnest.api.given import ClockMove, IdempotencyKey, Payment, PurchaseId
+from earnest.api.given import ClockMove, Payment, PurchaseId
 from earnest.api.routes import route
 from earnest.marketplace.shown import ClockShown, PurchaseShown
 from earnest.rules.outcome import Refusal
@@ -21,7 +21,7 @@ async def clock(request: Call) -> Response[ClockShown]:
     return request.answer(await request.market.sandbox_clock())
 
 
-@route("put", "/v1/sandbox/clock", "operate", refusals=(Refusal.CLOCK_BEHIND,), tag=TAG)
+@route("put", "/v1/sandbox/clock", "operate", refusals=(Refusal.CLOCK_BEHIND,), keyed=False, tag=TAG)
 async def move_clock(request: Call, data: JSONBody[ClockMove]) -> Response[ClockShown]:
     """Move the clock forward
 
@@ -39,7 +39,7 @@ async def move_clock(request: Call, data: JSONBody[ClockMove]) -> Response[Clock
     tag=TAG,
 )
 async def pay_purchase(
-    request: Call, purchase_id: PurchaseId, data: JSONBody[Payment | None] = None, key: IdempotencyKey = None
+    request: Call, purchase_id: PurchaseId, data: JSONBody[Payment | None] = None
 ) -> Response[PurchaseShown]:
     """Pay for a purchase, without money
 
@@ -47,7 +47,7 @@ async def pay_purchase(
     """
     paid = data is None or data.outcome == "paid"
     decide = request.market.confirm_purchase if paid else request.market.reverse_purchase
-    return request.answer(await decide(purchase_id, key=request.keyed(key)))
+    return request.answer(await decide(purchase_id, key=request.keyed()))
 
 
 HANDLERS = [clock, move_clock, pay_purchase]

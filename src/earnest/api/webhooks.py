@@ -10,7 +10,6 @@ from earnest.api.call import Call
 from earnest.api.given import (
     Cursor,
     EndpointChange,
-    IdempotencyKey,
     Limit,
     NewEndpoint,
     Redelivery,
@@ -36,9 +35,7 @@ async def webhook_endpoints(request: Call, limit: Limit = 100, cursor: Cursor = 
 
 
 @route("post", _ALL, "operate", status=201, tag=TAG)
-async def create_webhook_endpoint(
-    request: Call, data: JSONBody[NewEndpoint], key: IdempotencyKey = None
-) -> Response[EndpointShown]:
+async def create_webhook_endpoint(request: Call, data: JSONBody[NewEndpoint]) -> Response[EndpointShown]:
     """Have events sent to a URL
 
     From now on. `secret` is what their signatures are checked with (Standard Webhooks). It is shown this once; a replay
@@ -49,7 +46,7 @@ async def create_webhook_endpoint(
         kinds=data.kinds,
         description=data.description,
         allow_private=request.settings.webhook_private_addresses,
-        key=request.keyed(key),
+        key=request.keyed(),
     )
     return request.answer(answer, 201)
 
@@ -62,7 +59,7 @@ async def webhook_endpoint(request: Call, endpoint_id: EndpointId) -> Response[E
 
 @route("patch", _ONE, "operate", refusals=_UNKNOWN, tag=TAG)
 async def change_webhook_endpoint(
-    request: Call, endpoint_id: EndpointId, data: JSONBody[EndpointChange], key: IdempotencyKey = None
+    request: Call, endpoint_id: EndpointId, data: JSONBody[EndpointChange]
 ) -> Response[EndpointShown]:
     """Change a webhook endpoint
 
@@ -74,25 +71,23 @@ async def change_webhook_endpoint(
         kinds=data.kinds,
         description=data.description,
         allow_private=request.settings.webhook_private_addresses,
-        key=request.keyed(key),
+        key=request.keyed(),
     )
     return request.answer(answer)
 
 
 @route("delete", _ONE, "operate", refusals=_UNKNOWN, tag=TAG)
-async def delete_webhook_endpoint(
-    request: Call, endpoint_id: EndpointId, key: IdempotencyKey = None
-) -> Response[EndpointShown]:
+async def delete_webhook_endpoint(request: Call, endpoint_id: EndpointId) -> Response[EndpointShown]:
     """Let a webhook endpoint go
 
     Nothing is sent to it any more, and its deliveries are no longer shown.
     """
-    return request.answer(await request.market.delete_endpoint(endpoint_id, key=request.keyed(key)))
+    return request.answer(await request.market.delete_endpoint(endpoint_id, key=request.keyed()))
 
 
 @route("post", f"{_ONE}/rotate-secret", "operate", refusals=_UNKNOWN, tag=TAG)
 async def rotate_webhook_secret(
-    request: Call, endpoint_id: EndpointId, data: JSONBody[SecretRotation | None] = None, key: IdempotencyKey = None
+    request: Call, endpoint_id: EndpointId, data: JSONBody[SecretRotation | None] = None
 ) -> Response[EndpointShown]:
     """Give a webhook endpoint a new secret
 
@@ -100,7 +95,7 @@ async def rotate_webhook_secret(
     one is brought to the receiver.
     """
     wanted = data or SecretRotation()
-    answer = await request.market.rotate_secret(endpoint_id, overlap_hours=wanted.overlap_hours, key=request.keyed(key))
+    answer = await request.market.rotate_secret(endpoint_id, overlap_hours=wanted.overlap_hours, key=request.keyed())
     return request.answer(answer)
 
 
@@ -124,14 +119,14 @@ async def deliveries(
 
 @route("post", f"{_ONE}/redeliver", "operate", refusals=(*_UNKNOWN, Refusal.UNKNOWN_DELIVERY), tag=TAG)
 async def redeliver(
-    request: Call, endpoint_id: EndpointId, data: JSONBody[Redelivery | None] = None, key: IdempotencyKey = None
+    request: Call, endpoint_id: EndpointId, data: JSONBody[Redelivery | None] = None
 ) -> Response[EndpointShown]:
     """Send again: one delivery, or all that have not arrived
 
     A paused endpoint is told again.
     """
     delivery_id = None if data is None else data.delivery_id
-    return request.answer(await request.market.redeliver(endpoint_id, delivery_id, key=request.keyed(key)))
+    return request.answer(await request.market.redeliver(endpoint_id, delivery_id, key=request.keyed()))
 
 
 HANDLERS = [
