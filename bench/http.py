@@ -23,7 +23,7 @@ from tools.postgres import Server
 
 ACCOUNTS, JOBS = 20_000, 2_000
 CONNECTIONS = 256
-SLICE_SECONDS, ROUNDS = 3, 2
+SLICE_SECONDS, ROUNDS = 3, 5
 IN_A_CALL, CALLERS = 500, 4
 IDLE_MEGABYTES = 120
 LISTENS = "Earnest listens on "

@@ -4,6 +4,7 @@ Messages are one line each. Of an exception stand there its kinds and where it w
 somebody sent (a database's DETAIL, a KeyError's key), and so only what is known not to is told of that.
 """
 
+import asyncio
 import logging
 import re
 import sqlite3
@@ -36,6 +37,8 @@ _EXTERNAL_ID = re.compile(r"ext:[^/]*")
 _QUOTED = re.compile(r'"[^"]*"')
 _encode = msgspec.json.Encoder().encode
 _writing = threading.Lock()
+_answered: list[bytes] = []
+"""Lines of requests that are still to be written, when this turn of the loop ends."""
 
 
 def configure(level: str) -> None:
@@ -91,7 +94,16 @@ def access(id_: str, method: str, route: str, scope: Any, status: int, seconds: 
         line["key_id"] = f"key_{bearer.key_id}"
     if code:
         line["code"] = code
-    _write(_encode(line))
+    if not _answered:
+        # One write for all that are answered in this turn of the loop.
+        asyncio.get_running_loop().call_soon(_write_answered)
+    _answered.append(_encode(line))
+
+
+def _write_answered() -> None:
+    lines = b"\n".join(_answered)
+    _answered.clear()
+    _write(lines)
 
 
 def _path(path: str) -> str:
