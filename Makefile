@@ -1,6 +1,6 @@
 # Earnest's tasks. `make install` is enough to run it, `make test` to change it.
 .POSIX:
-.PHONY: install test lint bench mutants openapi lock format clean
+.PHONY: install demo test lint bench mutants openapi lock format clean
 
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes
@@ -12,6 +12,10 @@ install: .venv/installed
 	$(PIP) -r requirements.lock
 	$(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
 	touch $@
+
+# A sandbox to try things out in, till Ctrl-C; PORT=8001 for another port.
+demo: .venv/installed
+	$(BIN)/python tools/demo.py
 
 .venv/dev: .venv/installed requirements-dev.lock
 	$(PIP) -r requirements-dev.lock
