@@ -12,6 +12,9 @@ from msgspec import Meta
 
 PREFIX = "EARNEST_"
 
+NOT_OURS = frozenset({"EARNEST_POSTGRES_BIN", "EARNEST_SHARED", "EARNEST_TEST_EFFORT"})
+"""What tests and benches read; whoever develops Earnest may have them set where a server is started."""
+
 
 class SettingError(Exception):
     """A setting that is unknown, or has a value it can't have."""
@@ -85,7 +88,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """Return the settings that an environment makes; raises SettingError, naming the variable at fault."""
-    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX) and name not in NOT_OURS}
     fields = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
     unknown = sorted(given.keys() - fields.keys())
     if unknown:

@@ -34,6 +34,11 @@ def test_an_environment_makes_settings_and_they_make_it_again() -> None:
     assert from_environment({}) == Settings()
 
 
+def test_what_only_tests_and_benches_read_is_no_mistake_and_no_setting() -> None:
+    named = {"EARNEST_SHARED": "..", "EARNEST_POSTGRES_BIN": "/usr/bin", "EARNEST_TEST_EFFORT": "long"}
+    assert from_environment(named) == Settings()
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "complaint"),
     [
