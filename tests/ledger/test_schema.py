@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from earnest.ledger import migrate
 from earnest.ledger.errors import SchemaError
+from earnest.ledger.ids import NOBODY
 from earnest.ledger.rows import TABLES, Row, columns
 from earnest.ledger.schema import METADATA
 from tests.stores import STORES
@@ -19,6 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 LEDGER = ROOT / "src" / "earnest" / "ledger"
 WRITING = [path for path in LEDGER.glob("*.py") if path.name != "migrate.py"]
 WRITING += (ROOT / "src" / "earnest" / "marketplace").glob("*.py")
+WRITING += (ROOT / "src" / "earnest" / "relay").glob("*.py")
 
 BY_ACCOUNT = [table for table in METADATA.sorted_tables if "account_id" in table.c]
 APART = {"external", "request", "job", "client", "task", "revision", "endpoint", "lane", "api_key", "lease", "sandbox"}
@@ -132,7 +136,8 @@ def test_a_statement_that_asks_the_database_for_time_is_found() -> None:
         '"""Sets now() in."""\nX = "insert into a values (now())"\nY = f"select {X} from b where nextval(c)"'
     )
     assert [bool(FROM_THE_DATABASE.search(text)) for text in found] == [True, False, True]
-    assert any("insert into" in text for text in statements((LEDGER / "postgresql.py").read_text(encoding="utf-8")))
+    told = (LEDGER / "postgresql_statements.py").read_text(encoding="utf-8")
+    assert any("insert into" in text for text in statements(told))
 
 
 def test_a_database_without_tables_or_of_another_version_is_refused_saying_what_to_do() -> None:
@@ -141,6 +146,25 @@ def test_a_database_without_tables_or_of_another_version_is_refused_saying_what_
         migrate.check(None)
     with pytest.raises(SchemaError, match="a newer Earnest"):
         migrate.check("9999")
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_what_an_earlier_version_holds_is_there_after_migrating(
+    store: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/old.db"
+    if store == "postgresql":
+        url = request.getfixturevalue("new_postgres_database")()
+    with engine(url).begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(LEDGER / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(f"insert into external values ('client', 'dan', '{NOBODY}')")  # noqa: S608
+    assert migrate.migrate(url) == ("0001", migrate.STEPS[-1])
+    with engine(url).connect() as connection:
+        assert connection.exec_driver_sql("select kind, external_id from external").fetchall() == [("client", "dan")]
+        assert connection.exec_driver_sql("select * from delivery").fetchall() == []
 
 
 def test_migrating_twice_changes_nothing(database: str) -> None:
