@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from earnest.wanted import RATE_LIMIT, wanted
+
 PREFIX = "EARNEST_"
 
 NOT_OURS = frozenset({"EARNEST_POSTGRES_BIN", "EARNEST_SHARED", "EARNEST_TEST_EFFORT"})
@@ -45,7 +47,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = None
     rate_limit: Annotated[
-        Annotated[str, Meta(pattern=r"^[1-9]\d{0,8}/(second|minute|hour|day)$")] | None,
+        Annotated[str, Meta(pattern=RATE_LIMIT)] | None,
         Meta(description="What each key may ask that has no limit of its own, as in 600/minute; without it, anything."),
     ] = None
     body_bytes: Annotated[int, Meta(ge=1_000, le=1_000_000_000, description="The largest body of a request.")] = (
@@ -98,8 +100,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         for name, value in given.items():
             msgspec.convert({fields[name]: value}, Settings, strict=False)
     except msgspec.ValidationError as error:
-        expected = str(error).partition(" - at ")[0]
-        raise SettingError(f"{name}: {expected[0].lower()}{expected[1:]}, got {value!r}") from error
+        raise SettingError(f"{name}: expected {wanted(Settings, fields[name])}, got {value!r}") from error
     return _agreeing(msgspec.convert({fields[name]: value for name, value in given.items()}, Settings, strict=False))
 
 

@@ -125,7 +125,7 @@ TIME = "a time with its zone, as in 2024-01-31T09:00:00Z"
         ("/v1/jobs", {**JOB, "budget": {**USD, "amount": 2**53}}, "budget.amount", "a whole number"),
         ("/v1/jobs", {**JOB, "budget": {**USD, "amount": -1}}, "budget.amount", "a whole number"),
         ("/v1/jobs", {**JOB, "budget": {"amount": 1}}, "budget.currency", "a value; it is required"),
-        ("/v1/jobs", {**JOB, "budget": {**USD, "x": 1}}, "budget.x", "a field that exists"),
+        ("/v1/jobs", {**JOB, "budget": {**USD, "x": 1}}, "budget.x", "no field of this name"),
         ("/v1/jobs", {**JOB, "budget": {**USD, "currency": "EUR"}}, "budget.currency", "USD"),
         ("/v1/jobs", {**JOB, "budget": 7}, "budget", "a JSON object, or null"),
         ("/v1/jobs", {**JOB, "skills": ["a", 7]}, "skills[1]", "a text of 1 to 200 characters"),
@@ -168,7 +168,7 @@ TIME = "a time with its zone, as in 2024-01-31T09:00:00Z"
             "can_propose",
             "true or false",
         ),
-        ("/v1/accounts/{ana}/fees/paid", {"x": 1}, "x", "a field that exists"),
+        ("/v1/accounts/{ana}/fees/paid", {"x": 1}, "x", "no field of this name"),
         ("/v1/jobs/{job}/proposals", {"account_id": "{ana}", "bid": {**USD, "amount": 1.5}}, "bid.amount", "a whole"),
         ("/v1/jobs/{job}/proposals", {"account_id": "{ana}", "bid": {**USD, "amount": -1}}, "bid.amount", "a whole"),
         ("/v1/jobs/{job}/proposals", {"account_id": 7}, "account_id", "a text"),
@@ -177,7 +177,7 @@ TIME = "a time with its zone, as in 2024-01-31T09:00:00Z"
         ("/v1/proposals:batch", {"proposals": {}}, "proposals", "a list of at most 1,000 items"),
         ("/v1/proposals:batch", {}, "proposals", "a value; it is required"),
         ("/v1/keys", {"name": "k", "scope": "all"}, "scope", "one of "),
-        ("/v1/keys", {"name": "k", "scope": "read", "x" * 5_000: 1}, "x" * MOST_FIELD, "a field that exists"),
+        ("/v1/keys", {"name": "k", "scope": "read", "x" * 5_000: 1}, "x" * MOST_FIELD, "no field of this name"),
     ],
 )
 def test_what_can_t_be_meant_is_told_by_its_field(api: Api, path: str, body: Any, field: str, expected: str) -> None:
@@ -223,12 +223,12 @@ def test_each_proposal_of_a_batch_is_malformed_by_itself(api: Api) -> None:
         ("entries?since=x", "since", TIME),
         ("entries?kind=x", "kind", "one of allot, "),
         ("entries?limit=1e3", "limit", "a whole number from 1 to 500"),
-        ("entries?Limit=1", "Limit", "a parameter that exists"),
+        ("entries?Limit=1", "Limit", "no parameter of this name"),
         ("entries?%ff=1", "query", "text in UTF-8"),
         ("entries?" + "&".join(f"a{n}=1" for n in range(101)), "query", "at most 100 parameters"),
         ("stats?months=0", "months", "a whole number from 1 to 60"),
         ("stats?months=61", "months", "a whole number from 1 to 60"),
-        ("balance?" + "x" * 5_000 + "=1", "x" * MOST_FIELD, "a parameter that exists"),
+        ("balance?" + "x" * 5_000 + "=1", "x" * MOST_FIELD, "no parameter of this name"),
     ],
 )
 def test_a_query_is_as_strict_as_a_body(api: Api, query: str, field: str, expected: str) -> None:

@@ -72,6 +72,14 @@ def test_a_revocation_is_known_within_a_second(api: Api, moment: Now) -> None:
     problem(api.ask("GET", "/v1/jobs", secret=made["secret"]), 401, "unauthorized")
 
 
+def test_where_a_key_is_revoked_it_is_known_at_once(api: Api, moment: Now) -> None:
+    made = api.made("POST", "/v1/keys", {"name": "till", "scope": "read"})
+    assert api.ask("GET", "/v1/jobs", secret=made["secret"]).status_code == 200
+    assert api.ask("DELETE", f"/v1/keys/{made['id']}").status_code == 200
+    problem(api.ask("GET", "/v1/jobs", secret=made["secret"]), 401, "unauthorized")
+    assert api.ask("GET", "/v1/jobs").status_code == 200
+
+
 def test_a_key_that_was_unknown_a_moment_ago_is_known_within_a_second(api: Api, moment: Now) -> None:
     made = api.made("POST", "/v1/keys", {"name": "till", "scope": "read", "expires_at": "2024-01-03T09:00:01Z"})
     assert api.ask("GET", "/v1/jobs", secret=made["secret"]).status_code == 200

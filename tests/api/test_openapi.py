@@ -16,6 +16,7 @@ from earnest.api.document import written
 from earnest.api.events import PAYLOADS
 from earnest.api.examples import examples
 from earnest.ledger import outbox
+from earnest.rules.outcome import Refusal
 from earnest.settings import Settings
 from tests.api.asking import Api, routes, serving
 from tests.stores import StandingClock
@@ -228,6 +229,12 @@ def test_many_proposals_are_a_list_of_proposals() -> None:
     )
     [content] = DOCUMENT["paths"]["/v1/proposals:batch"]["post"]["requestBody"]["content"].values()
     assert content["schema"] == {"$ref": "#/components/schemas/ManyProposals"}
+
+
+def test_choices_stand_in_the_order_that_means_something() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    assert schemas["NewKey"]["properties"]["scope"]["enum"] == ["read", "propose", "manage", "operate"]
+    assert schemas["Refusal"]["enum"] == [each.value for each in Refusal]
 
 
 def test_names_are_what_clients_would_call_things() -> None:

@@ -147,15 +147,21 @@ CASES: list[Case] = [
         "This takes a key of scope operate; this one's scope is propose",
     ),
     (of_one_account, 403, "not_permitted", {"reason": "one_account"}, "This key is for one account"),
-    (by_role, 403, "not_permitted", {"reason": "role", "role": "member", "member": ...}, "their role there is member"),
+    (
+        by_role,
+        403,
+        "not_permitted",
+        {"reason": "role", "role": "member", "member_id": ...},
+        "their role there is member",
+    ),
     (fee_unpaid, 403, "not_permitted", {"reason": "fee_unpaid"}, "The account's membership fee is unpaid"),
     (
         suspended,
         *(403, "account_suspended", {"since": "2024-01-03T09:00:00Z"}),
         "The account is suspended from proposing since 2024-01-03T09:00:00Z",
     ),
-    (closed, 409, "job_not_open", {"job": ..., "current_status": "closed"}, "The job is closed"),
-    (proposed, 409, "already_proposed", {"job": ...}, "The account has a proposal for this job"),
+    (closed, 409, "job_not_open", {"job_id": ..., "current_status": "closed"}, "The job is closed"),
+    (proposed, 409, "already_proposed", {"job_id": ...}, "The account has a proposal for this job"),
     (
         lambda api: moved(api, "withdraw", "hire"),
         *(409, "proposal_not_live", {"current_status": "withdrawn"}, "The proposal was withdrawn already"),
@@ -190,12 +196,12 @@ CASES: list[Case] = [
     (
         lambda api: api.ask("POST", PATH, {**PERSON, "plan": "agency"}),
         *(422, "not_for_this_kind", {"plan": "agency", "kind": "individual"}),
-        "The account is an individual's, and the plan agency is not for such",
+        "The account is an individual's, and the plan agency is for the other kind",
     ),
     (
         lambda api: plan(api, api.account("agency"), "plus"),
         *(422, "not_for_this_kind", {"plan": "plus", "kind": "agency"}),
-        "The account is an agency's, and the plan plus is not for such",
+        "The account is an agency's, and the plan plus is for the other kind",
     ),
     (
         lambda api: api.ask("POST", f"{PATH}/{api.account()}/members", {"name": "Eve", "role": "owner"}),
@@ -208,7 +214,7 @@ CASES: list[Case] = [
     (
         appealed,
         *(409, "already_appealed", {"appealed_at": "2024-01-03T09:00:00Z"}),
-        "The suspension was appealed at 2024-01-03T09:00:00Z, and can be once",
+        "The suspension was appealed at 2024-01-03T09:00:00Z, and can be appealed only once",
     ),
     (
         lambda api: api.ask("DELETE", f"{PATH}/{api.account()}/plan"),

@@ -92,7 +92,8 @@ def test_what_can_t_be_meant_is_told_so(market: Marketplace, more: dict[str, Any
 
 def test_urls_are_checked_when_they_are_given(market: Marketplace) -> None:
     endpoint = made(market)
-    for url in ("http://example.com/", "https://127.0.0.1/", "https://ana@example.com/"):
+    private = ("127.0.0.1", "127.1", "0x7f000001", "2130706433", "0", "[::1]", "localhost", "LOCALHOST", "a.localhost")
+    for url in ("http://example.com/", "https://ana@example.com/", *(f"https://{host}/" for host in private)):
         with pytest.raises(ValueError, match=r"^url: expected"):
             market.create_endpoint(url)
         with pytest.raises(ValueError, match=r"^url: expected"):

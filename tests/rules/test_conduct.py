@@ -29,7 +29,7 @@ from tests.rules.given import DUE, NOW, PACK, done, given_back, job, job_of, ope
 def test_an_operators_suspension_and_its_appeal() -> None:
     suspended = done(opened(), Suspend("sends the same letter"))
     assert suspended.account.suspension == Suspension(NOW, "operator", "sends the same letter")
-    assert suspended.notices == (Notice(NoticeKind.SUSPENDED, NOW),)
+    assert suspended.notices == (Notice(NoticeKind.SUSPENDED, NOW, reason="sends the same letter"),)
     assert suspended.account.status.value == "suspended"
     assert refused(suspended.account, Submit(job(), invited=True)) == (
         "account_suspended",

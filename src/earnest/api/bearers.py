@@ -85,6 +85,13 @@ class Bearers:
             raise UnauthorizedError(_UNAUTHORIZED)
         return bearer
 
+    def forget(self, key_id: str) -> None:
+        """Trust a key no longer that was revoked here; other processes come to know of it in a moment."""
+        for mark, (_, asked) in list(self._asked.items()):
+            bearer = asked.result() if asked.done() and not asked.cancelled() and asked.exception() is None else None
+            if not asked.done() or (bearer is not None and bearer.key_id == key_id):
+                del self._asked[mark]
+
     def count(self, bearer: Bearer) -> None:
         """Count a request of a key; raises TooManyRequestsError where it has asked too often."""
         limit = bearer.rate_limit or self._rate_limit

@@ -24,12 +24,21 @@ from earnest.api.events import PAYLOADS
 from earnest.api.examples import example_of_problem, examples
 from earnest.api.problems import MEDIA_TYPE, Problem
 from earnest.marketplace.given import MOST_KEY
+from earnest.marketplace.keys import SCOPES
+from earnest.marketplace.members import ROLES
+from earnest.rules.account import EntryKind, Source
+from earnest.rules.advice import Verdict
+from earnest.rules.job import JobStatus
+from earnest.rules.outcome import Refusal
+from earnest.rules.price import Duration, JobType, WeeklyHours
 
 Json = dict[str, Any]
 
 JSON = "application/json"
 _REFERENCE = "#/components/schemas/{name}"
 _CONSTRAINTS = ("ge", "le", "min_length", "max_length", "pattern")
+
+CHOICES = (Refusal, EntryKind, Source, Verdict, JobStatus, Duration, JobType, WeeklyHours)
 
 _NAMES = {
     "AdviceShown": "AccountAdvice",
@@ -41,6 +50,11 @@ _NAMES = {
     "WarningShown": "PurchaseWarning",
 }
 """What schemas are called whose own name tells too little outside of its module."""
+
+_ORDER: dict[frozenset[str], list[str]] = {
+    frozenset(choices): list(choices) for choices in (SCOPES, ROLES, *(tuple(map(str, each)) for each in CHOICES))
+}
+"""Choices in the order that means something, where msgspec has them by the alphabet."""
 
 _MAY_LACK = {"Problem", "ManyProposalsItem", "HolderTold"}
 """Answers that leave out what doesn't apply; all others have every field, null where there is nothing to tell."""
@@ -332,6 +346,7 @@ def _type_choices(schema: Any) -> None:
     if isinstance(schema, dict):
         if "enum" in schema:
             schema["type"] = "string"
+            schema["enum"] = _ORDER.get(frozenset(schema["enum"]), schema["enum"])
         for part in schema.values():
             _type_choices(part)
     elif isinstance(schema, list):

@@ -75,6 +75,9 @@ class HolderTold(Data, frozen=True):
     plan: Annotated[
         str | msgspec.UnsetType, Meta(description="With `plan.changed`: the plan the account is on now.")
     ] = msgspec.UNSET
+    reason: Annotated[
+        str | msgspec.UnsetType, Meta(description="Why, in an operator's words, where one did it and said so.")
+    ] = msgspec.UNSET
 
 
 PAYLOADS: dict[str, tuple[str, type[Data]]] = {

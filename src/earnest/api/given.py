@@ -14,6 +14,7 @@ from earnest.rules.account import MOST_CONNECTS, Kind
 from earnest.rules.job import CloseReason
 from earnest.rules.member import Role
 from earnest.rules.price import Duration, JobType, WeeklyHours
+from earnest.wanted import RATE_LIMIT
 
 AccountId = Annotated[str, PathParameter(description="`acc_…`, or `ext:` and the account's external id.")]
 ClientId = Annotated[str, PathParameter(description="`cli_…`, or `ext:` and the client's external id.")]
@@ -31,7 +32,7 @@ EventKind = Annotated[str, Meta(extra_json_schema={"enum": list(KINDS)})]
 Kinds = Annotated[list[EventKind], Meta(min_length=1, max_length=len(KINDS))]
 Letter = Annotated[str, Meta(max_length=10_000)]
 Description = Annotated[str, Meta(max_length=50_000)]
-RateLimit = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
+RateLimit = Annotated[str, Meta(pattern=RATE_LIMIT)]
 Connects = Annotated[int, Meta(ge=1, le=MOST_CONNECTS, description="How many connects.", examples=[10])]
 
 
@@ -210,7 +211,7 @@ class NewKey(Body, frozen=True):
     name: Annotated[Name, Meta(description="What to call it.", examples=["till"])]
     scope: Annotated[
         Literal["read", "propose", "manage", "operate"],
-        Meta(description="What it may do; each scope includes those before it."),
+        Meta(description="What it may do: `read`, `propose`, `manage` or `operate`, each with those before it."),
     ]
     account_id: Annotated[str | None, Meta(description="The one account it is for; without it, all.")] = None
     rate_limit: Annotated[

@@ -8,6 +8,7 @@ from litestar.params import JSONBody, PathParameter
 from earnest.api.call import Call
 from earnest.api.given import Cursor, Limit, NewKey
 from earnest.api.routes import route
+from earnest.ledger.ids import KEY
 from earnest.marketplace.shown import KeyShown, Page
 from earnest.rules.outcome import Refusal
 
@@ -43,7 +44,9 @@ async def revoke_key(request: Call, key_id: Annotated[str, PathParameter(descrip
 
     Every server knows of it within a second.
     """
-    return request.answer(await request.market.revoke_key(key_id, key=request.keyed()))
+    answer = await request.market.revoke_key(key_id, key=request.keyed())
+    request.app.state.bearers.forget(key_id.removeprefix(KEY))
+    return request.answer(answer)
 
 
 HANDLERS = [keys, create_key, revoke_key]

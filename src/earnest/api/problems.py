@@ -17,9 +17,9 @@ from msgspec import Meta
 from earnest.api.sent import Sent
 from earnest.api.sentences import sentence
 from earnest.api.statuses import STATUS, TITLE
-from earnest.api.wanted import wanted
 from earnest.ledger.errors import BusyError, LedgerError, UnavailableError
 from earnest.rules.outcome import Refusal, Refused
+from earnest.wanted import wanted
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
@@ -27,8 +27,16 @@ MOST_FIELD = 200
 
 _log = logging.getLogger("earnest.api")
 
-# Figures that would hide a member every problem has.
-_RENAMED = {"status": "current_status", "type": "kind", "title": "name", "code": "reason", "detail": "about"}
+# Figures that have another name in the API, or would hide a member every problem has.
+_RENAMED = {
+    "job": "job_id",
+    "member": "member_id",
+    "status": "current_status",
+    "type": "kind",
+    "title": "name",
+    "code": "reason",
+    "detail": "about",
+}
 _GIVEN = re.compile(r"([A-Za-z_][\w.\[\]-]*): (expected .*)", re.DOTALL)
 _AT = re.compile(r"(.*) - at `(?:key in )?\$\.?(.*)`", re.DOTALL)
 _NAMED = re.compile(r"Object (?:contains unknown|missing required) field `(.*)`", re.DOTALL)
@@ -96,13 +104,13 @@ def malformed(error: msgspec.DecodeError | UnicodeDecodeError, type_: Any) -> Ma
     if isinstance(error, UnicodeDecodeError):
         return MalformedError("body", "JSON in UTF-8")
     if not isinstance(error, msgspec.ValidationError):
-        return MalformedError("body", f"JSON in UTF-8; {said[0].lower()}{said[1:]}")
+        return MalformedError("body", f"JSON in UTF-8; {said.removeprefix('JSON is malformed: ')}")
     where = _AT.fullmatch(said)
     what, path = (said, "") if where is None else (where[1], where[2])
     named = _NAMED.fullmatch(what)
     if named is not None:
         path = f"{path}.{named[1]}" if path else named[1]
-        return MalformedError(path, "a field that exists" if "unknown" in what else "a value; it is required")
+        return MalformedError(path, "no field of this name" if "unknown" in what else "a value; it is required")
     return MalformedError(path or "body", wanted(type_, path) or "something else")
 
 
@@ -133,7 +141,13 @@ def _http(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         return _malformed(request, MalformedError(str(first["key"]), str(first["message"])))
     code = {401: "unauthorized", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(status)
     if code is not None:
-        return respond(problem(code, status, TITLE[code]), headers=dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        detail = TITLE[code]
+        if status == 413:
+            detail = f"body: expected at most {request.route_handler.resolve_request_max_body_size():,} bytes"
+        elif "Allow" in headers:
+            detail = f"{detail}; it takes {headers['Allow']}"
+        return respond(problem(code, status, detail), headers=headers)
     if 400 <= status < 500:
         return respond(problem(Refusal.MALFORMED, 400, f"body: {error.detail}", field="body"))
     return _defect(request, error)

@@ -13,7 +13,7 @@ import msgspec
 from litestar.params import HeaderParameter, ParameterKwarg
 
 from earnest.api.problems import MalformedError
-from earnest.api.wanted import A_TIME
+from earnest.wanted import A_TIME
 
 MOST_PARAMETERS = 100
 
@@ -54,9 +54,11 @@ class Queries:
         for name, value in sent.items():
             known = self._known.get(name)
             if known is None:
-                raise MalformedError(name, "a parameter that exists")
+                raise MalformedError(name, "no parameter of this name")
             if not known.fits(value):
-                raise MalformedError(name, known.expected)
+                # What stood for a plus is a space by now.
+                hint = "; a + is sent as %2B" if known.expected is A_TIME and " " in value else ""
+                raise MalformedError(name, known.expected + hint)
         for name, known in self._known.items():
             if known.required and name not in sent:
                 raise MalformedError(name, "a value; it is required")

@@ -42,7 +42,7 @@ def _behind(figures: _Figures) -> str:
 def _not_for_this_kind(figures: _Figures) -> str:
     whose = "an agency's" if figures["kind"] == "agency" else "an individual's"
     if "plan" in figures:
-        return f"The account is {whose}, and the plan {figures['plan']} is not for such"
+        return f"The account is {whose}, and the plan {figures['plan']} is for the other kind"
     return f"The account is {whose}, and has no members"
 
 
@@ -83,7 +83,7 @@ _SAID: dict[Refusal, Callable[[_Figures], str]] = {
     Refusal.NOT_FOR_THIS_KIND: _not_for_this_kind,
     Refusal.NOT_SUSPENDED: lambda _: "The account is not suspended",
     Refusal.ALREADY_APPEALED: lambda figures: (
-        f"The suspension was appealed at {figures['appealed_at']}, and can be once"
+        f"The suspension was appealed at {figures['appealed_at']}, and can be appealed only once"
     ),
     Refusal.NOTHING_PENDING: lambda _: "No change of plan is pending that could be taken back",
 }

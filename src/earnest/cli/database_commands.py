@@ -24,8 +24,8 @@ LINES_AT_ONCE = 500
 def migrate_command(database: DatabaseOption = DATABASE, as_json: JsonOption = False) -> None:
     """Bring a database to this version's tables; make it, if it is a SQLite file that isn't there.
 
-    All of it happens in one transaction. No other command makes tables, but for rehearse, and serve on an empty
-    database.
+    All of it happens in one transaction. Of other commands only rehearse, serve and `keys create` make tables, in an
+    empty database.
     """
     from earnest.ledger.migrate import migrate
 

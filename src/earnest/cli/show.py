@@ -8,6 +8,7 @@ import errno
 import io
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +28,8 @@ DIFFERENCES = 1
 NO_LEDGER = 3
 PIPE_BROKEN = 141
 INTERRUPTED = 130
+
+ID = re.compile(r"[a-z]{3}_[0-9a-f]{32}\S*")
 
 PLAIN_WIDTH = 120
 """Columns of what is printed when nobody looks at it on a terminal."""
@@ -107,7 +110,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
         words = [word for cell in (name, *(row[index] for row in rows)) for word in cell.split()]
         width = max(FIGURE_WIDTH, *map(len, words)) if inner else None
         figures = all(row[index].replace(",", "").removeprefix("-").isdecimal() for row in rows)
-        shown.add_column(Text(plain(name)), overflow="fold", max_width=width, justify="right" if figures else "left")
+        shown.add_column(
+            Text(plain(name)),
+            overflow="fold",
+            max_width=width,
+            # What is copied from here has to be whole: ids, which are long words.
+            min_width=max(map(len, words), default=0) if any(ID.fullmatch(row[index]) for row in rows) else None,
+            justify="right" if figures else "left",
+        )
     for row in rows:
         shown.add_row(*(Text(plain(cell)) for cell in row))
     return shown

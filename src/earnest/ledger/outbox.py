@@ -97,7 +97,12 @@ def events(before: Account | None, outcome: Accepted, *, decided: bool) -> Itera
         )
     for notice in outcome.notices:
         yield _event(
-            _NOTICES[notice.kind], account_id=account.id, at=notice.at, connects=notice.connects, plan=notice.plan
+            _NOTICES[notice.kind],
+            account_id=account.id,
+            at=notice.at,
+            connects=notice.connects,
+            plan=notice.plan,
+            reason=notice.reason or None,
         )
 
 

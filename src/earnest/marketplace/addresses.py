@@ -5,6 +5,7 @@ each address again when it is connected to, as a name may lead anywhere by then.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from socket import inet_aton, inet_ntoa
 from urllib.parse import urlsplit
 
 from earnest.marketplace.given import text
@@ -77,14 +78,24 @@ def webhook_url(value: str, *, allow_private: bool) -> str:
         raise ValueError("url: expected one with a host, and any port but 0")
     if parts.username is not None or parts.password is not None:
         raise ValueError("url: expected one without a user and a password")
-    if not allow_private and _is_address(host) and not is_public(host):
+    if not allow_private and (_is_local(host) or not is_public(_numbers(host) or "9.9.9.9")):
         raise ValueError("url: expected a host on the public internet, not an address of a private network")
     return value
 
 
-def _is_address(host: str) -> bool:
+def _is_local(host: str) -> bool:
+    """Say whether a name leads to the machine itself, wherever it is asked."""
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def _numbers(host: str) -> str | None:
+    """Return the address that a host is, in any of the forms that lead to one; None for a name."""
     try:
-        ip_address(host.partition("%")[0])
+        return str(ip_address(host.partition("%")[0]))
     except ValueError:
-        return False
-    return True
+        pass
+    try:
+        # As in 127.1, 0x7f000001 and 2130706433.
+        return inet_ntoa(inet_aton(host))
+    except OSError:
+        return None

@@ -265,7 +265,10 @@ class ProposalShown(msgspec.Struct, frozen=True):
         Instant | None, Meta(description="When its connects were given back; null where they weren't.")
     ] = None
     cover_letter: Annotated[
-        str | None, Meta(description="What is written to the client; null in lists, and where nothing was.")
+        str | None,
+        Meta(
+            description="What was written to the client; null for nothing, and where a request only moved the proposal."
+        ),
     ] = None
     balance_after: Annotated[
         int | None,
@@ -368,7 +371,7 @@ class KeyShown(msgspec.Struct, frozen=True):
     name: Annotated[str, Meta(description="What it is called, for whoever looks through the keys.")]
     scope: Annotated[
         Literal["read", "propose", "manage", "operate"],
-        Meta(description="What it may do; each scope includes those before it."),
+        Meta(description="What it may do: `read`, `propose`, `manage` or `operate`, each with those before it."),
     ]
     account_id: Annotated[str | None, Meta(description="The one account it sees and touches; null for all.")]
     rate_limit: Annotated[str | None, Meta(description="How many requests it may make in a span, as in 600/minute.")]

@@ -243,12 +243,17 @@ class Courier:
             micros_of(self._terms.pause_after),
             "it answered 410 Gone" if gone else None,
         )
+        was_well = self._row.failing_since is None
         row = await self._written(act)
         self._known_at = self._loop.time()
         if isinstance(row, EndpointRow):
             self._learn(row, succeeded=succeeded)
             if row.paused_at is not None:
                 _log.warning("webhook endpoint whe_%s is paused: %s", row.endpoint_id, row.paused_because)
+            elif was_well and row.failing_since is not None:
+                _log.warning(
+                    "webhook endpoint whe_%s fails; what it answers stands with its deliveries", row.endpoint_id
+                )
         else:
             # It was deleted; whoever watches over the couriers will notice too.
             self._stopping = True

@@ -199,7 +199,7 @@ def suspend(book: Book, command: Suspend) -> None:
     suspension = book.suspension
     if suspension is None:
         book.suspension = Suspension(book.now, "operator", command.reason)
-        book.notices.append(Notice(NoticeKind.SUSPENDED, book.now))
+        book.notices.append(Notice(NoticeKind.SUSPENDED, book.now, reason=command.reason))
     elif suspension.by == "conduct":
         book.suspension = msgspec.structs.replace(suspension, by="operator", reason=command.reason)
 

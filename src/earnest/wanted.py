@@ -11,6 +11,10 @@ A_TIME = "a time with its zone, as in 2024-01-31T09:00:00Z"
 _STEP = re.compile(r"\[(?:\d+|\.\.\.)\]|[^.\[\]]+")
 
 
+RATE_LIMIT = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
+_PATTERNS = {RATE_LIMIT: "a number and a span, as in 600/minute"}
+
+
 @lru_cache(maxsize=1024)
 def wanted(type_: Any, path: str) -> str | None:
     """Return what a type has at a path such as `proposals[3].bid.amount`, None where there is nothing there."""
@@ -44,6 +48,12 @@ def _words(type_: inspect.Type) -> str | None:
 
 def _of_plain(type_: inspect.Type) -> str | None:
     match type_:
+        case inspect.FloatType():
+            return (
+                "a number"
+                + ("" if type_.gt is None else f" over {type_.gt:g}")
+                + ("" if type_.le is None else f" up to {type_.le:,.0f}")
+            )
         case inspect.IntType():
             return f"a whole number{_range(type_.ge, type_.le)}"
         case inspect.StrType():
@@ -71,7 +81,7 @@ def _range(least: int | None, most: int | None) -> str:
 
 def _text(type_: inspect.StrType) -> str:
     if type_.pattern is not None:
-        return f"a text that matches {type_.pattern}"
+        return _PATTERNS.get(type_.pattern, f"a text that matches {type_.pattern}")
     if type_.max_length is not None:
         return f"a text of {type_.min_length or 0:,} to {type_.max_length:,} characters"
     return "a text" if type_.min_length is None else "a text that isn't empty"
