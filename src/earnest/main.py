@@ -52,6 +52,8 @@ async def serving(settings: Settings) -> AsyncIterator[AsyncMarketplace]:
             await background.stop()
     finally:
         await market.close()
+        # A worker ends without what else would do it.
+        logs.flush()
         _log.info("stopped: process %s", os.getpid())
 
 

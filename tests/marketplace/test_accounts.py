@@ -1,6 +1,6 @@
 """Accounts through the use cases: opening, balances, journals, fees and notices, erasure."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -332,3 +332,10 @@ def test_no_kept_answer_names_who_was_erased(market: Marketplace) -> None:
     assert "Zebedee" not in str(kept)
     assert "never" not in str(kept)
     assert market.suspension(acme.id).appeal in (None, "")
+
+
+def test_a_balance_is_asked_for_at_most_a_hundred_years_ahead(market: Marketplace, clock: StandingClock) -> None:
+    ana = open_account(market, "plus").id
+    assert market.balance(ana, at=clock.now + timedelta(days=36_500)).available == 210
+    with pytest.raises(ValueError, match="at: expected a time at most a hundred years ahead"):
+        market.balance(ana, at=clock.now + timedelta(days=36_600))

@@ -593,3 +593,14 @@ def test_a_report_is_of_one_moment_however_much_is_written_meanwhile(database: s
         assert_it_adds_up(report)
         assert (report.granted, report.held) == (300, 300 - report.spent)
     assert reports[-1].spent == 2 * 30 * 5
+
+
+def test_more_reports_than_can_wait_are_turned_away_and_the_others_are_answered(
+    database: str, clock: StandingClock
+) -> None:
+    async def all_at_once() -> list[object]:
+        async with await AsyncMarketplace.open(database, clock=clock) as market:
+            return await asyncio.gather(*(market.circulation() for _ in range(70)), return_exceptions=True)
+
+    answers = asyncio.run(all_at_once())
+    assert [type(each).__name__ for each in answers] == ["CirculationShown"] * 50 + ["BusyError"] * 20

@@ -29,6 +29,7 @@ def logged(capfd: pytest.CaptureFixture[str], do: Callable[[], object]) -> dict[
         do()
     except Exception:
         logging.getLogger("earnest.api").exception("a request failed")
+    logs.flush()
     [line] = capfd.readouterr().err.splitlines()
     assert "Sesame" not in line
     found: dict[str, object] = json.loads(line)
@@ -70,6 +71,7 @@ def test_a_database_that_quotes_a_row_is_not_repeated(capfd: pytest.CaptureFixtu
 def test_a_message_that_quotes_a_database_ends_with_its_first_line(capfd: pytest.CaptureFixture[str]) -> None:
     error = StoreError(f"value too long\nDETAIL:  Failing row contains ({LETTER}).")
     logging.getLogger("earnest.ledger").warning("%s; %s requests are tried again", error, 3)
+    logs.flush()
     [line] = capfd.readouterr().err.splitlines()
     assert json.loads(line)["event"] == "value too long"
 
@@ -78,4 +80,5 @@ def test_a_line_bears_the_request_that_it_was_written_for(capfd: pytest.CaptureF
     token = logs.REQUEST.set("mine-1")
     logging.getLogger("earnest.ledger").warning("a\tb")
     logs.REQUEST.reset(token)
+    logs.flush()
     assert json.loads(capfd.readouterr().err)["request_id"] == "mine-1"

@@ -4,15 +4,12 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from litestar import Litestar
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 from litestar.response import Response
-from litestar.static_files import create_static_files_router
 
 from earnest.api import (
     accounts,
@@ -28,6 +25,7 @@ from earnest.api import (
     sandbox,
     webhooks,
 )
+from earnest.api.assets import ASSETS, asset
 from earnest.api.bearers import Bearers, RefusedError, authorize
 from earnest.api.call import Call
 from earnest.api.document import Documentation
@@ -69,7 +67,7 @@ def make(settings: Settings, open_market: Callable[[], AbstractAsyncContextManag
         [
             *options(handlers),
             *(many if handler is proposals.submit_many else handler for handler in handlers),
-            _assets(),
+            asset,
         ],
         lifespan=[lifespan],
         before_request=authorize,
@@ -85,7 +83,6 @@ def make(settings: Settings, open_market: Callable[[], AbstractAsyncContextManag
 
 
 def _documentation(groups: Iterable[Any], handlers: list[Any]) -> Documentation:
-    assets = "/schema/assets"
     return Documentation(
         handlers=tuple(handlers),
         title="Earnest",
@@ -108,10 +105,10 @@ def _documentation(groups: Iterable[Any], handlers: list[Any]) -> Documentation:
         ],
         render_plugins=[
             SwaggerRenderPlugin(
-                js_url=f"{assets}/swagger-ui-bundle.js",
-                css_url=f"{assets}/swagger-ui.css",
-                standalone_preset_js_url=f"{assets}/swagger-ui-standalone-preset.js",
-                favicon=f'<link rel="icon" type="image/png" href="{assets}/favicon-32x32.png">',
+                js_url=f"{ASSETS}/swagger-ui-bundle.js",
+                css_url=f"{ASSETS}/swagger-ui.css",
+                standalone_preset_js_url=f"{ASSETS}/swagger-ui-standalone-preset.js",
+                favicon=f'<link rel="icon" type="image/png" href="{ASSETS}/favicon-32x32.png">',
                 path="/",
             ),
             JsonRenderPlugin(path="/openapi.json"),
@@ -132,15 +129,3 @@ currency; times are in UTC (RFC 3339). What isn't done is answered with problem 
 
 Whatever changes something takes an `Idempotency-Key`: asked again with the same one, an accepted request is answered
 as it was the first time, and nothing is done twice."""
-
-
-def _assets() -> Any:
-    """Return what serves the documentation's scripts and styles, from the package that brings them."""
-    found = find_spec("swagger_ui")
-    assert found is not None  # noqa: S101
-    assert found.submodule_search_locations  # noqa: S101
-    return create_static_files_router(
-        path="/schema/assets",
-        directories=[Path(found.submodule_search_locations[0]) / "static"],
-        include_in_schema=False,
-    )

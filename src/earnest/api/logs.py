@@ -5,11 +5,16 @@ somebody sent (a database's DETAIL, a KeyError's key), and so only what is known
 """
 
 import asyncio
+import atexit
 import logging
+import os
+import queue
 import re
 import sqlite3
 import sys
 import threading
+import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from traceback import extract_tb
@@ -33,16 +38,25 @@ MOST_FRAMES = 40
 _OWN = (LedgerError, StoreError, sqlite3.Error, AttributeError, NameError, ImportError, TimeoutError)
 """Exceptions whose first line never quotes what somebody sent."""
 
-_EXTERNAL_ID = re.compile(r"ext:[^/]*")
+_PARAMETER = re.compile(r"\{(\w+)[^}]*\}")
 _QUOTED = re.compile(r'"[^"]*"')
 _encode = msgspec.json.Encoder().encode
-_writing = threading.Lock()
+STDERR = 2
+WRITER = "earnest-log"
+MOST_WAITING = 10_000
+"""Pieces of the log that wait to be written; what comes when there are more is lost."""
+
+_waiting: queue.Queue[bytes] = queue.Queue(MOST_WAITING)
+_lost = 0
 _answered: list[bytes] = []
 """Lines of requests that are still to be written, when this turn of the loop ends."""
 
 
 def configure(level: str) -> None:
     """Have everything that is logged in this process go to standard error, from a level on."""
+    if not any(thread.name == WRITER for thread in threading.enumerate()):
+        threading.Thread(target=_write_on, name=WRITER, daemon=True).start()
+        atexit.register(flush)
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -88,7 +102,7 @@ def access(id_: str, method: str, route: str, scope: Any, status: int, seconds: 
     }
     if route != "unmatched":
         # What leads nowhere may be anything.
-        line["path"] = _path(scope["path"])
+        line["path"] = _path(route, scope.get("path_params") or {})
     bearer = scope.get("user")
     if bearer is not None:
         line["key_id"] = f"key_{bearer.key_id}"
@@ -106,11 +120,14 @@ def _write_answered() -> None:
     _write(lines)
 
 
-def _path(path: str) -> str:
-    """Return a path without the names that a caller has given things, which may be people's."""
-    if "ext:" in path:
-        path = _EXTERNAL_ID.sub("ext:…", path)
-    return path[:MOST_PATH]
+def _path(route: str, parameters: Mapping[str, Any]) -> str:
+    """Return the path of a route without the names that a caller has given things, which may be people's."""
+
+    def shown(found: re.Match[str]) -> str:
+        value = str(parameters.get(found[1], ""))
+        return "ext:…" if value.startswith("ext:") else value
+
+    return _PARAMETER.sub(shown, route)[:MOST_PATH]
 
 
 def _now() -> str:
@@ -187,13 +204,40 @@ def _text(event: Any, **_: Any) -> str:
 
 
 def _write(line: bytes) -> None:
-    """Write a line as a whole; where nobody can take it, it is lost."""
+    """Have lines written, as a whole. Where nobody takes them any more, they are lost, and requests are answered."""
+    global _lost
     try:
-        with _writing:
-            sys.stderr.buffer.write(line + b"\n")
-            sys.stderr.buffer.flush()
-    except (OSError, ValueError):
-        return
+        _waiting.put_nowait(line)
+    except queue.Full:
+        _lost += 1
+
+
+def _write_on() -> None:
+    """Write what waits, for as long as the process lives: whoever reads it may be slow, or gone."""
+    global _lost
+    while True:
+        line = _waiting.get()
+        if _lost:
+            lost, _lost = _lost, 0
+            line += b"\n" + _encode(
+                {"timestamp": _now(), "level": "warning", "event": "lines were lost", "lines": lost}
+            )
+        line += b"\n"
+        try:
+            # Past the interpreter's own buffer, whose lock it would want when it ends.
+            while line:
+                line = line[os.write(STDERR, line) :]
+        except OSError:
+            pass
+        finally:
+            _waiting.task_done()
+
+
+def flush(seconds: float = 1.0) -> None:
+    """Wait till all is written that has been logged, but not for long."""
+    until = time.monotonic() + seconds
+    while _waiting.unfinished_tasks and time.monotonic() < until:
+        time.sleep(0.005)
 
 
 class _Lines:

@@ -191,7 +191,7 @@ def _retry_after(error: Exception) -> int:
 
 
 def _defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    _log.error("a request failed: %s %s", request.method, request.scope["path"], exc_info=error)
+    _log.error("a request failed: %s %s", request.method, request.scope.get("path_template"), exc_info=error)
     return respond(problem("internal", 500, "The request may have been done; ask again with the same idempotency key"))
 
 

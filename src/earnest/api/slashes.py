@@ -20,7 +20,7 @@ def keep_slashes(app: ASGIApp) -> ASGIApp:
 
     async def kept(scope: Scope, receive: Receive, send: Send) -> None:
         raw = scope.get("raw_path") or b""
-        if b"%2" in raw:
+        if b"%2" in raw and raw.startswith(b"/v1/"):
             path = _SLASH.sub(_KEPT, raw.partition(b"?")[0].decode("latin-1"))
             if _KEPT in path:
                 scope["path"] = unquote(path)

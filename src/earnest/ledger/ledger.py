@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from earnest import packs
 from earnest.ledger import migrate, revisions, sandbox
 from earnest.ledger.act import Act
-from earnest.ledger.errors import RevisionError, SchemaError, UnavailableError
+from earnest.ledger.errors import BusyError, RevisionError, SchemaError, UnavailableError
 from earnest.ledger.ids import Ids
 from earnest.ledger.sandbox import SandboxClock
 from earnest.ledger.store import NONE, Params, Snapshot, Store
@@ -22,6 +22,9 @@ from earnest.rules.pack import Pack
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
+
+SNAPSHOTS, SNAPSHOTS_WANTED = 2, 50
+"""Reports that are drawn up at once, each on a connection of its own, and how many may wait for that."""
 
 _log = logging.getLogger("earnest.ledger")
 
@@ -76,6 +79,8 @@ class Ledger:
         self._writer = writer
         self._under_way: dict[str, asyncio.Task[bool]] = {}
         self._unfit: RevisionError | None = None
+        self._snapshots = asyncio.Semaphore(SNAPSHOTS)
+        self._snapshots_wanted = 0
 
     @property
     def sandbox(self) -> SandboxClock | None:
@@ -177,9 +182,17 @@ class Ledger:
         rows: Sequence[tuple[Any, ...]] = await self.store.fetch(sql, params)
         return rows[0] if rows else None
 
-    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
-        """Ask many questions to one moment."""
-        return self.store.snapshot()
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        """Ask many questions to one moment; raises BusyError where too many want to, and UnavailableError."""
+        if self._snapshots_wanted >= SNAPSHOTS_WANTED:
+            raise BusyError(f"{SNAPSHOTS_WANTED} reports are waiting already")
+        self._snapshots_wanted += 1
+        try:
+            async with self._snapshots, self.store.snapshot() as snapshot:
+                yield snapshot
+        finally:
+            self._snapshots_wanted -= 1
 
     def once(self, name: str, start: Callable[[], Coroutine[Any, Any, bool]]) -> asyncio.Task[bool]:
         """Return the work under way of a name; start it where there is none. It goes on whoever stops waiting."""

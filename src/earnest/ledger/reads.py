@@ -3,6 +3,8 @@
 A read settles on paper and writes nothing, so what it shows includes the lines that settling would write.
 """
 
+import asyncio
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -94,6 +96,7 @@ _INVITED = "select invited_at from invitation where account_id = id(:account) an
 
 ALL = 2**31 - 1
 EVER = 2**62
+FOLDED_AT_ONCE = 1_000
 
 
 class Paper(msgspec.Struct, frozen=True):
@@ -143,20 +146,9 @@ async def as_of(ledger: Ledger, kept: Account, at: datetime) -> Account | None:
     if opened is None or micros(at) < opened[0]:
         return None
     last = await ledger.fetch_one(_LAST_ENTRY, params) or (0, kept.plan)
-    lines = await entries(ledger, account_id, until=micros(at) + 1)
-    held: dict[int, Lot] = {}
-    for line in lines:
-        lot = line.lot
-        if lot is None:
-            continue
-        if line.connects > 0:
-            held[lot.n] = lot
-            continue
-        left = held[lot.n].remaining + line.connects
-        if left:
-            held[lot.n] = msgspec.structs.replace(held[lot.n], remaining=left)
-        else:
-            del held[lot.n]
+    rows = await entry_rows(ledger, account_id, until=micros(at) + 1)
+    # A long journal takes a while, in which others are to be answered.
+    held = await asyncio.to_thread(_held, rows) if len(rows) > FOLDED_AT_ONCE else _held(rows)
     start, end = _cycle_at(ledger, packing.instant(opened[0]), at)
     (owed,), (repaid,) = await ledger.fetch_one(_OWED, params) or (0,), await ledger.fetch_one(_REPAID, params) or (0,)
     lots = burn_order(tuple(held.values()), end, free_first=ledger.pack.free_first)
@@ -176,6 +168,24 @@ async def as_of(ledger: Ledger, kept: Account, at: datetime) -> Account | None:
         chosen_plan=None,
         fee_unpaid=False,
     )
+
+
+def _held(rows: Iterable[EntryRow]) -> dict[int, Lot]:
+    """Return the lots that some lines of a journal leave, by their numbers."""
+    held: dict[int, Lot] = {}
+    for line in map(packing.unpack_entry, rows):
+        lot = line.lot
+        if lot is None:
+            continue
+        if line.connects > 0:
+            held[lot.n] = lot
+            continue
+        left = held[lot.n].remaining + line.connects
+        if left:
+            held[lot.n] = msgspec.structs.replace(held[lot.n], remaining=left)
+        else:
+            del held[lot.n]
+    return held
 
 
 def _cycle_at(ledger: Ledger, opened_at: datetime, at: datetime) -> tuple[datetime, datetime]:

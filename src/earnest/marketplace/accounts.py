@@ -1,6 +1,6 @@
 """Accounts: opening one, what it holds now, held then, and will hold, and its journal."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import msgspec
@@ -40,6 +40,9 @@ from earnest.rules.outcome import Refusal, Refused
 from earnest.rules.settle import most_carried
 
 _UNKNOWN = Refused(Refusal.UNKNOWN_ACCOUNT)
+
+MOST_AHEAD = timedelta(days=36_525)
+"""How far ahead a balance can be asked for: every month till then is lived through."""
 
 
 class OpenAccount(Act[AccountShown], frozen=True):
@@ -187,6 +190,8 @@ async def balance(ledger: Ledger, account_id: str, *, at: datetime | None = None
     if kept is None or found is None:
         return _UNKNOWN
     when = ledger.now if at is None else at
+    if when > ledger.now + MOST_AHEAD:
+        raise ValueError("at: expected a time at most a hundred years ahead")
     there: Account | None
     if at is not None and when < kept.touched_at:
         there = await reads.as_of(ledger, kept, when)

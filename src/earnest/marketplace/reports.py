@@ -1,5 +1,6 @@
 """What holders are shown of their own months, and the advice that follows from them (RULES 10)."""
 
+import asyncio
 from datetime import date, datetime
 
 from earnest.ledger import packing, reads
@@ -16,6 +17,9 @@ from earnest.rules.stats import Month
 MOST_MONTHS = 120
 ADVISED_MONTHS = 3
 FEWEST_LETTERS = 2
+MOST_LETTERS = 50
+"""How many of the latest letters are compared."""
+
 USUAL_JOBS = 1_000
 
 _INVITED = "select invited_at from invitation where account_id = id(:account) and invited_at >= :since"
@@ -28,8 +32,8 @@ _USUAL_PRICE = (
 async def stats(ledger: Ledger, account_id: str, *, months: int = 6) -> StatsShown | Refused:
     """Show proposals, hires, invitations, and connects spent, returned and expired, month by month up to now's.
 
-    With them how alike the letters are that were sent in these months: the share of a letter that stands in another
-    one too.
+    With them how alike the letters are that were sent in these months, the latest 50 of them: the share of a letter
+    that stands in another one too.
     """
     whole("months", months, 1, MOST_MONTHS)
     found = await find(ledger, "account", account_id)
@@ -39,9 +43,12 @@ async def stats(ledger: Ledger, account_id: str, *, months: int = 6) -> StatsSho
     shown = await _months(ledger, found, now, months)
     since = _start_of(ledger, shown[0].start)
     sent = await reads.proposals_since(ledger, found, since)
-    letters = [row.letter for row in await reads.letters(ledger, found, sent[0].n)] if sent else []
-    alike = stats_rules.alikeness(letters) if len(letters) >= FEWEST_LETTERS else None
-    return StatsShown(shown, alike)
+    latest = sent[-MOST_LETTERS:]
+    letters = [row.letter for row in await reads.letters(ledger, found, latest[0].n)] if latest else []
+    if len(letters) < FEWEST_LETTERS:
+        return StatsShown(shown, None)
+    # Long letters take milliseconds each, in which nobody else would be answered.
+    return StatsShown(shown, await asyncio.to_thread(stats_rules.alikeness, letters))
 
 
 def _start_of(ledger: Ledger, month: date) -> datetime:

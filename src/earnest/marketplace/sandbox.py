@@ -1,6 +1,6 @@
 """A sandbox's clock, as whoever tries things out moves it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from earnest.ledger.errors import SandboxError
 from earnest.ledger.ledger import Ledger
@@ -16,6 +16,10 @@ async def sandbox_clock(ledger: Ledger) -> ClockShown:
     return ClockShown(_clock(ledger)())
 
 
+LAST = datetime(8500, 1, 1, tzinfo=UTC)
+"""Before what a sandbox's clock stands: what it shows of the years to come must still be times."""
+
+
 async def move_clock(ledger: Ledger, now: datetime) -> ClockShown | Refused:
     """Move a sandbox's clock forward; whatever falls due till then is due at once. Twice is once.
 
@@ -24,6 +28,8 @@ async def move_clock(ledger: Ledger, now: datetime) -> ClockShown | Refused:
     clock = _clock(ledger)
     to = instant("now", now)
     assert to is not None, "a time is given"  # noqa: S101
+    if to >= LAST:
+        raise ValueError(f"now: expected a time before {LAST.year}")
     if not await clock.move(to):
         return Refused(Refusal.CLOCK_BEHIND, {"now": told(clock())})
     return ClockShown(clock())
