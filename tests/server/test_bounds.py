@@ -4,6 +4,9 @@ import contextlib
 import json
 import socket
 import time
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +43,23 @@ class Line:
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
+
+    def offer(self, pieces: Iterator[bytes]) -> bool:
+        """Send until the server closes; return whether it did."""
+        try:
+            for piece in pieces:
+                self.send(piece)
+        except OSError:
+            return True
+        return False
+
+    def end(self) -> None:
+        """Send nothing more, but go on reading."""
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def some(self) -> bytes:
+        """What comes next."""
+        return self._socket.recv(65_536)
 
     def rest(self) -> bytes:
         """Everything that comes until the server closes."""
@@ -196,6 +216,143 @@ def test_a_batch_may_be_larger_up_to_a_bound_of_its_own(server: Running) -> None
     answer = server.post("/v1/proposals:batch", {"proposals": many})
     assert answer.status_code == 200, answer.text
     assert server.post("/v1/proposals:batch", {"proposals": many * 3}).status_code == 413
+
+
+MB = 1_000_000
+CHUNKED = "transfer-encoding: chunked"
+NAMED = b'{"name":"Dan"}'
+ONE_CHUNK = b"e\r\n" + NAMED + b"\r\n"
+ENDLESS = {
+    "trailer fields": (ONE_CHUNK + b"0\r\n", b"A: %b\r\n" % (b"x" * 990) * 100),
+    "a trailer's value": (ONE_CHUNK + b"0\r\nA: ", b"x" * 100_000),
+    "a trailer's name": (ONE_CHUNK + b"0\r\n", b"x" * 100_000),
+    "a chunk's extension": (ONE_CHUNK + b"1;x=", b"x" * 100_000),
+}
+
+
+def memory(server: Running) -> int:
+    """What the server's process takes, in bytes."""
+    status = Path(f"/proc/{server.pid}/status").read_text(encoding="ascii")
+    (line,) = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+    return int(line.split()[1]) * 1024
+
+
+@pytest.fixture(scope="module")
+def patient(serve_all: Serve, tmp_path_factory: pytest.TempPathFactory) -> Running:
+    """A server that doesn't close because of the time."""
+    return serve_all(f"sqlite:///{tmp_path_factory.mktemp('patient')}/one.db")
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("endless", ENDLESS)
+def test_a_body_that_goes_on_without_a_part_of_it_is_broken_off(patient: Running, endless: str, known: bool) -> None:
+    begun, more = ENDLESS[endless]
+    head = post(patient, CHUNKED)
+    if not known:
+        head = head.replace(patient.key.encode(), b"nobody")
+    before = memory(patient)
+    with Line(patient) as line:
+        line.send(head + begun)
+        assert line.offer(repeat(more, 50 * MB // len(more)))
+    assert memory(patient) - before < 8 * MB
+    assert not [line for line in patient.lines() if line["level"] == "error"]
+
+
+def test_a_trailer_that_is_too_large_is_refused(patient: Running) -> None:
+    with Line(patient) as line:
+        # Told to continue, it has taken this much; all that comes from here on is the trailer.
+        line.send(post(patient, CHUNKED, "expect: 100-continue") + ONE_CHUNK + b"0\r\n")
+        assert line.some().startswith(b"HTTP/1.1 100 ")
+        line.send(b"A: " + b"x" * 65_536)
+        status, problem = answered(line.rest())
+    assert (status, problem["code"]) == (431, "head_too_large")
+
+
+def test_who_has_an_answer_gets_no_second_one_for_a_trailer(patient: Running) -> None:
+    with Line(patient) as line:
+        line.send(
+            b"POST /v1/clients HTTP/1.1\r\nhost: here\r\n" + CHUNKED.encode() + b"\r\n\r\n" + ONE_CHUNK + b"0\r\n"
+        )
+        assert line.some().startswith(b"HTTP/1.1 401 ")
+        line.send(b"A: " + b"x" * 65_536)
+        assert b"HTTP/1.1" not in line.rest()
+
+
+@pytest.mark.parametrize("sent", [b"authorization: Bearer KEY", b"a: b\r\nAuthorization: Bearer KEY"])
+def test_a_key_behind_the_body_is_none(patient: Running, sent: bytes) -> None:
+    head = b"POST /v1/clients HTTP/1.1\r\nhost: here\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+    trailer = sent.replace(b"KEY", patient.key.encode())
+    with Line(patient) as line:
+        line.send(head + ONE_CHUNK + b"0\r\n" + trailer + b"\r\n\r\n")
+        status, problem = answered(line.rest())
+    assert (status, problem["code"]) == (401, "unauthorized")
+
+
+def test_an_idempotency_key_behind_the_body_is_none(patient: Running) -> None:
+    request = post(patient, CHUNKED, "connection: close") + ONE_CHUNK + b"0\r\nidempotency-key: once\r\n\r\n"
+    answers = []
+    for _ in range(2):
+        with Line(patient) as line:
+            line.send(request)
+            answers.append(line.rest())
+    assert all(answer.startswith(b"HTTP/1.1 201 ") for answer in answers)
+    assert not any(b"idempotency-replayed" in answer.lower() for answer in answers)
+
+
+def test_a_small_trailer_is_passed_over(patient: Running) -> None:
+    request = post(patient, CHUNKED) + ONE_CHUNK + b"0\r\nchecksum: 1\r\n\r\n"
+    with Line(patient) as line:
+        line.send(request * 2)
+        line.send(b"GET /healthz HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n")
+        answer = line.rest()
+    assert [piece[:3] for piece in answer.split(b"HTTP/1.1 ")[1:]] == [b"201", b"201", b"200"]
+
+
+@pytest.mark.parametrize("chunk_bytes", [1_000, 100_000, 15 * MB])
+def test_a_large_body_comes_in_chunks_of_any_size(patient: Running, chunk_bytes: int) -> None:
+    letter = "x" * 15_000
+    many = [{"job_id": "job_1", "account_id": "acc_1", "cover_letter": letter}] * 990
+    body = json.dumps({"proposals": many}).encode()
+    pieces = [body[at : at + chunk_bytes] for at in range(0, len(body), chunk_bytes)]
+    with Line(patient) as line:
+        line.send(post(patient, CHUNKED, "connection: close", path="/v1/proposals:batch"))
+        for piece in pieces:
+            line.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+        line.send(b"0\r\n\r\n")
+        assert line.rest().startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_who_sends_nothing_more_is_answered_still(patient: Running, times: int) -> None:
+    with Line(patient) as line:
+        line.send((post(patient, f"content-length: {len(NAMED)}") + NAMED) * times)
+        line.end()
+        answer = line.rest()
+    assert [piece[:3] for piece in answer.split(b"HTTP/1.1 ")[1:]] == [b"201"] * times
+    assert answer.count(b"connection: close") == 1
+
+
+def test_what_is_whole_is_answered_before_what_never_will_be(patient: Running) -> None:
+    with Line(patient) as line:
+        line.send(post(patient, f"content-length: {len(NAMED)}") + NAMED + b"GET /healthz HT")
+        line.end()
+        answer = line.rest()
+    assert [piece[:3] for piece in answer.split(b"HTTP/1.1 ")[1:]] == [b"201"]
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /healthz HT", b"POST /v1/clients HTTP/1.1\r\nhost: here\r\n"])
+def test_who_ends_within_a_request_is_not_answered(patient: Running, begun: bytes) -> None:
+    with Line(patient) as line:
+        line.send(begun)
+        line.end()
+        assert line.rest() == b""
+
+
+def test_who_ends_within_a_body_is_not_answered(patient: Running) -> None:
+    with Line(patient) as line:
+        line.send(post(patient, "content-length: 100") + b"{")
+        line.end()
+        assert line.rest() == b""
 
 
 def test_who_does_not_read_the_answer_is_let_go(server: Running) -> None:

@@ -53,6 +53,8 @@ class Protocol(HttpToolsProtocol):
         """Whether a part of a request has come, and not yet all of it."""
         self._head_bytes = 0
         """What has come of a head; -1 once it is whole."""
+        self._between_bytes = 0
+        """What has come of a body since its last part: the lines between chunks, or the trailer."""
         self._broken = False
         self.let_go_at = NEVER
 
@@ -87,9 +89,24 @@ class Protocol(HttpToolsProtocol):
             self.let_go_at = self.loop.time() + self._request_seconds
         if self._head_bytes >= 0:
             self._head_bytes += len(data)
+        else:
+            self._between_bytes += len(data)
         super().data_received(data)
         if self._head_bytes > HEAD_BYTES and not self._broken:
             self._break_off(431, problem("head_too_large", 431, _TOO_LARGE))
+        elif self._between_bytes > HEAD_BYTES and not self._broken:
+            self._trails_on()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows it, uvicorn says None
+        """Answer what was asked, if it is whole, though nothing more comes; return whether there is such a thing."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or cycle.more_body:
+            return False
+        # Whoever has gone altogether looks the same, so that it isn't waited for without end.
+        cycle.keep_alive = False
+        self._arrives = False
+        self._lingers(self._observed.settings.idle_seconds)
+        return True
 
     def pause_writing(self) -> None:
         """Wait for the client to read, for a while."""
@@ -111,13 +128,21 @@ class Protocol(HttpToolsProtocol):
             raise ValueError(_TOO_LARGE)
         self._head_bytes = -1
         super().on_headers_complete()
+        # What is still appended is the trailer, and that says nothing: the application has the list from before.
+        self.headers = _NOWHERE
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._between_bytes = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """Know that the request is there; what comes now is another one."""
         self._arrives = False
+        self._between_bytes = 0
         self.let_go_at = NEVER
         if self.cycle.response_complete:
             # Answered before it was whole, so nothing else waits for the next one.
@@ -194,6 +219,15 @@ class Protocol(HttpToolsProtocol):
             cycle.message_event.set()
         self._close()
 
+    def _trails_on(self) -> None:
+        """Break off a request whose body goes on without a part of it; it has at most one answer, in its turn."""
+        if self.cycle.response_complete or self.pipeline:
+            self._broken = True
+            metrics.closed("no request")
+            self._close()
+        else:
+            self._break_off(431, problem("head_too_large", 431, _TRAILS_ON))
+
     def _close(self) -> None:
         """Close; a client that doesn't read what is still to be sent is cut off after a while."""
         self.transport.close()
@@ -228,6 +262,17 @@ class Protocol(HttpToolsProtocol):
 
 
 _TOO_LARGE = f"expected at most {HEAD_BYTES:,} bytes of address and header fields"
+_TRAILS_ON = f"expected at most {HEAD_BYTES:,} bytes between the chunks of a body, and of trailer fields behind them"
+
+
+class _Nowhere(list[tuple[bytes, bytes]]):
+    """Where header fields go that nobody reads."""
+
+    def append(self, _: tuple[bytes, bytes], /) -> None:
+        """Keep nothing."""
+
+
+_NOWHERE = _Nowhere()
 
 
 class _Looks:
