@@ -51,6 +51,9 @@ _lost = 0
 _answered: list[bytes] = []
 """Lines of requests that are still to be written, when this turn of the loop ends."""
 
+_turn = ""
+"""When the first of them was answered."""
+
 
 def configure(level: str) -> None:
     """Have everything that is logged in this process go to standard error, from a level on."""
@@ -88,8 +91,13 @@ def configure(level: str) -> None:
 
 def access(id_: str, method: str, route: str, scope: Any, status: int, seconds: float, sent: int, code: str) -> None:
     """Write the line of a request that was answered."""
+    global _turn
+    if not _answered:
+        # One write for all that are answered in this turn of the loop, and one time.
+        asyncio.get_running_loop().call_soon(_write_answered)
+        _turn = _now()
     line: dict[str, Any] = {
-        "timestamp": _now(),
+        "timestamp": _turn,
         "level": "info",
         "logger": "earnest.access",
         "event": "answered",
@@ -102,15 +110,14 @@ def access(id_: str, method: str, route: str, scope: Any, status: int, seconds: 
     }
     if route != "unmatched":
         # What leads nowhere may be anything.
-        line["path"] = _path(route, scope.get("path_params") or {})
+        path = scope["path"]
+        plain = path.isascii() and "ext:" not in path
+        line["path"] = path[:MOST_PATH] if plain else _path(route, scope.get("path_params") or {})
     bearer = scope.get("user")
     if bearer is not None:
         line["key_id"] = f"key_{bearer.key_id}"
     if code:
         line["code"] = code
-    if not _answered:
-        # One write for all that are answered in this turn of the loop.
-        asyncio.get_running_loop().call_soon(_write_answered)
     _answered.append(_encode(line))
 
 
@@ -125,7 +132,7 @@ def _path(route: str, parameters: Mapping[str, Any]) -> str:
 
     def shown(found: re.Match[str]) -> str:
         value = str(parameters.get(found[1], ""))
-        return "ext:…" if value.startswith("ext:") else value
+        return "ext:…" if value.startswith("ext:") else value.encode(errors="replace").decode()
 
     return _PARAMETER.sub(shown, route)[:MOST_PATH]
 
