@@ -386,11 +386,22 @@ class PostgreSQLSession:
     async def _guarded(self, doing: Awaitable[_T], *, committing: bool = False) -> _T:
         try:
             return await doing
-        except Exception as error:
+        except Exception as aborted:
+            error = _first(aborted)
             failed = _store_error(error, committing=committing)
             if failed is None:
-                raise
+                raise error from None
             raise failed from error
+
+
+def _first(error: Exception) -> Exception:
+    """Return what was the matter with a pipeline, where only that it was aborted has been told.
+
+    That is so when the answers come in two pieces: what the second one says hides what the first one did.
+    """
+    while isinstance(error, errors.PipelineAborted) and isinstance(error.__context__, psycopg.Error):
+        error = error.__context__
+    return error
 
 
 class PostgreSQLSnapshot:
