@@ -16,8 +16,8 @@ import pytest
 
 from earnest import AsyncMarketplace, Marketplace
 from earnest.ledger.postgresql import PostgreSQLSession, PostgreSQLStore
-from earnest.ledger.rows import ProposalRow
-from earnest.ledger.store import Changes
+from earnest.ledger.rows import ProposalRow, Row, TaskRow
+from earnest.ledger.store import Changes, Needs
 from earnest.marketplace import closing
 from earnest.marketplace.proposals import NewProposal
 from earnest.marketplace.shown import Returned
@@ -204,14 +204,14 @@ def test_a_closing_returns_whatever_was_accepted_before_it_once_and_nothing_is_a
 
 
 class HeldWrite:
-    """A proposal that has been decided and is not written before it may be."""
+    """A proposal, or what else is new, that has been decided and is not written before it may be."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, kind: type[Row] = ProposalRow) -> None:
         self.decided, self.may_go_on, self.at_the_fence = asyncio.Event(), asyncio.Event(), asyncio.Event()
         write, fence = PostgreSQLSession.write, PostgreSQLStore.fence
 
         async def write_when_told(session: PostgreSQLSession, changes: Changes) -> None:
-            if ProposalRow in changes.new:
+            if kind in changes.new:
                 self.decided.set()
                 await self.may_go_on.wait()
             await write(session, changes)
@@ -320,6 +320,83 @@ def test_a_closing_that_is_stuck_at_the_fence_is_pending_and_gone_on_with_later(
             assert (await other.keep_up()).returns_finished == 1
             assert (await other.close_job(job, "cancelled")).returned == Returned(1, 2, pending=False)
             assert (await one.balance(ana)).available == 60
+
+    asyncio.run(race())
+
+
+def test_the_fence_waits_also_for_the_write_that_began_last(new_postgresql: Callable[[], str]) -> None:
+    """Of all that has ended by then, nothing began after it."""
+
+    async def wait() -> None:
+        store = await PostgreSQLStore(new_postgresql()).open()
+        session = await store.session()
+        await session.read(Needs())
+        assert not await store.fence(0.02)
+        await session.give_up()
+        # It waits for whatever writes on the server, also for other tests.
+        assert await store.fence(closing.FENCE_SECONDS)
+        await session.close()
+        await store.close()
+
+    asyncio.run(wait())
+
+
+def test_a_closing_returns_a_proposal_that_began_while_the_job_was_being_closed(
+    new_postgresql: Callable[[], str], clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def race() -> None:
+        closed = HeldWrite(monkeypatch, TaskRow)
+        sent = HeldWrite(monkeypatch)
+        url = new_postgresql()
+        async with (
+            await AsyncMarketplace.open(url, clock=clock) as one,
+            await AsyncMarketplace.open(url, clock=clock) as other,
+            closed,
+            sent,
+        ):
+            client = await one.create_client()
+            job = await one.post_job(client.id, title="A logo", type="fixed", budget=30_000)
+            ana = await one.open_account(kind="individual", plan="basic")
+            closing_job = asyncio.create_task(other.close_job(job.id, "cancelled"))
+            await closed.decided.wait()
+            sending = asyncio.create_task(one.submit(job.id, ana.id))
+            await sent.decided.wait()
+            sent.at_the_fence.clear()
+            closed.may_go_on.set()
+            await sent.at_the_fence.wait()
+            # Long enough for a fence that doesn't hold.
+            await asyncio.wait({closing_job}, timeout=0.2)
+            sent.may_go_on.set()
+            assert (await sending).status == "live"
+            assert (await closing_job).returned == Returned(1, 2, pending=False)
+            assert (await one.balance(ana.id)).available == 60
+
+    asyncio.run(race())
+
+
+def test_a_closing_kept_after_its_program_was_killed_is_gone_on_with_by_whoever_had_opened_by_then(
+    new_postgresql: Callable[[], str], clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def race() -> None:
+        held = HeldWrite(monkeypatch, TaskRow)
+        url = new_postgresql()
+        async with await AsyncMarketplace.open(url, clock=clock) as one, held:
+            client = await one.create_client()
+            job = await one.post_job(client.id, title="A logo", type="fixed", budget=30_000)
+            ana = await one.open_account(kind="individual", plan="basic")
+            await one.submit(job.id, ana.id)
+            # All that a program does about a closing before it is killed.
+            last = asyncio.create_task(one.ledger.do(closing.CloseJob(job.id.removeprefix("job_"), "cancelled")))
+            await held.decided.wait()
+            async with await AsyncMarketplace.open(url, clock=clock) as other:
+                finishing = other.ledger._under_way["returns left unfinished"]
+                # Long enough to look too early.
+                await asyncio.wait({finishing}, timeout=0.2)
+                held.may_go_on.set()
+                await last
+                await finishing
+                closed = await other.close_job(job.id, "cancelled", wait_seconds=0)
+                assert closed.returned == Returned(1, 2, pending=False)
 
     asyncio.run(race())
 

@@ -522,7 +522,9 @@ class PostgreSQLStore:
 
     async def fence(self, patience_seconds: float) -> bool:
         """Return True once every write that began before has ended, False where that takes too long."""
-        [(bound,)] = await self.fetch("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+        # A number of its own is above all that were given out. A snapshot's xmax only follows the last one that ended:
+        # a write that began since then is not below it, and would not be waited for.
+        [(bound,)] = await self.fetch("select pg_current_xact_id()::text::bigint")
         until = time.monotonic() + patience_seconds
         pause = 0.001
         while True:

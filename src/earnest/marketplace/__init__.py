@@ -167,6 +167,8 @@ class AsyncMarketplace(UseCases):
         return marketplace
 
     async def _finish(self) -> bool:
+        # The database may still be at what a killed program sent last, and keep a closing that nobody would look for.
+        await self.ledger.store.fence(closing.FENCE_SECONDS)
         await closing.finish_tasks(self.ledger)
         return True
 

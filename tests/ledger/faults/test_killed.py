@@ -24,7 +24,7 @@ OVERDUE_SECONDS = 120
 
 
 def live_and_be_killed(given: Round, said: Acknowledged, answers: int, chance: random.Random) -> None:
-    """Run a round, and kill it a moment after it has given so many answers."""
+    """Run a round, and kill it a moment after it has accepted so many requests that nobody had asked before."""
     command = [sys.executable, "-m", "tests.ledger.faults.living"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:  # noqa: S603 - ourselves
         assert program.stdin is not None
@@ -38,7 +38,7 @@ def live_and_be_killed(given: Round, said: Acknowledged, answers: int, chance: r
         while heard < answers:
             line = program.stdout.readline()
             assert line, f"the program ended by itself with {program.wait()}"
-            heard += b'"type":"Answered"' in line
+            heard += all(part in line for part in (b'"type":"Answered"', b'"replayed":false', b'"refused":null'))
             lines.append(line)
         # Anywhere between a commit and the next one.
         time.sleep(chance.random() * 0.02)
