@@ -81,11 +81,11 @@ def sql(database: str, statement: str) -> None:
 
 def test_migrate_makes_a_file_and_then_finds_it_made() -> None:
     first, again = run("migrate"), run("migrate")
-    assert (first.exit_code, first.stdout) == (0, "sqlite:///earnest.db has its tables now, of version 0002\n")
-    assert (again.exit_code, again.stdout) == (0, "sqlite:///earnest.db is of version 0002 already\n")
+    assert (first.exit_code, first.stdout) == (0, "sqlite:///earnest.db has its tables now, of version 0003\n")
+    assert (again.exit_code, again.stdout) == (0, "sqlite:///earnest.db is of version 0003 already\n")
     assert json.loads(run("migrate", "--json", database="sqlite:///other.db").stdout) == {
         "before": None,
-        "after": "0002",
+        "after": "0003",
     }
     assert run("audit").exit_code == 0
 
@@ -96,7 +96,7 @@ def test_migrate_makes_tables_on_a_server(new_postgres_database: Callable[..., s
     # Both names of the scheme are the same.
     assert json.loads(run("migrate", "--json", database=url.replace("postgresql", "postgres", 1)).stdout) == {
         "before": None,
-        "after": "0002",
+        "after": "0003",
     }
     assert run("audit", database=url).exit_code == 0
 
@@ -127,7 +127,7 @@ def test_a_database_of_a_newer_version_is_refused(command: tuple[str, ...], data
     ended = run(*command, database=database)
     assert ended.exit_code == 3
     assert said(ended).endswith(
-        ": the database is of version 9999, which a newer Earnest made; this one knows up to 0002: "
+        ": the database is of version 9999, which a newer Earnest made; this one knows up to 0003: "
         "install the newer one, or restore a copy from before it was migrated"
     )
 

@@ -12,7 +12,11 @@ _STEP = re.compile(r"\[(?:\d+|\.\.\.)\]|[^.\[\]]+")
 
 
 RATE_LIMIT = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
-_PATTERNS = {RATE_LIMIT: "a number and a span, as in 600/minute"}
+SENDER = r"^([^<>@\x00-\x1f]{0,100} <)?[^\s<>@,;\"]{1,64}@[A-Za-z0-9.-]{1,190}>?$"
+_PATTERNS = {
+    RATE_LIMIT: "a number and a span, as in 600/minute",
+    SENDER: "an address as in Earnest <connects@example.com>",
+}
 
 
 @lru_cache(maxsize=1024)

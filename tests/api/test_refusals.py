@@ -262,6 +262,13 @@ ELSEWHERE = {
     Refusal.CLOCK_BEHIND: "the sandbox's clock, and a clock of the server's that went back",
     Refusal.UNKNOWN_ENDPOINT: "webhooks have tests of their own",
     Refusal.UNKNOWN_DELIVERY: "webhooks have tests of their own",
+    **dict.fromkeys(
+        (
+            *(Refusal.UNKNOWN_PERSON, Refusal.UNKNOWN_LINK, Refusal.EMAIL_TAKEN),
+            *(Refusal.NOT_SIGNED_IN, Refusal.TOO_MANY_TRIES, Refusal.WRONG_CREDENTIALS),
+        ),
+        "people sign in to the pages, and have tests of their own",
+    ),
 }
 
 
@@ -275,17 +282,20 @@ def test_every_refusal_is_told_of_and_has_been_met() -> None:
 def test_statuses_are_those_of_the_contract() -> None:
     assert {status: {code.value for code in Refusal if STATUS[code] == status} for status in set(STATUS.values())} == {
         400: {"malformed"},
+        401: {"not_signed_in", "wrong_credentials"},
         402: {"insufficient_connects"},
         403: {"not_permitted", "account_suspended", "plan_cannot_buy"},
         404: {
             *("unknown_account", "unknown_client", "unknown_job", "unknown_proposal", "unknown_purchase"),
             *("unknown_member", "unknown_key", "unknown_endpoint", "unknown_delivery"),
+            *("unknown_person", "unknown_link"),
         },
         409: {
-            *("clock_behind", "external_id_taken", "job_not_open", "already_proposed", "proposal_not_live"),
-            *("over_most_held", "not_suspended", "already_appealed", "nothing_pending"),
+            *("clock_behind", "external_id_taken", "email_taken", "job_not_open", "already_proposed"),
+            *("proposal_not_live", "over_most_held", "not_suspended", "already_appealed", "nothing_pending"),
         },
         422: {"key_reused", "not_for_this_kind"},
+        429: {"too_many_tries"},
     }
 
 
@@ -295,6 +305,13 @@ def test_clocks_and_lapsed_jobs_are_spoken_of_too() -> None:
     last = {**behind, "last_effect_at": "2024-01-04T00:00:00Z"}
     assert "last changed at 2024-01-04" in sentence(Refused(Refusal.CLOCK_BEHIND, last))
     assert sentence(Refused(Refusal.UNKNOWN_ENDPOINT)) == "There is no webhook endpoint with this id"
+    assert sentence(Refused(Refusal.EMAIL_TAKEN, {"email": "ana@b.c"})).startswith("The e-mail address ana@b.c is")
+    assert "in 7 seconds" in sentence(Refused(Refusal.TOO_MANY_TRIES, {"retry_after_seconds": 7}))
+    agency = {"kind": "agency", "seat": "account"}
+    assert "entered as one of its members" in sentence(Refused(Refusal.NOT_FOR_THIS_KIND, agency))
+    assert sentence(Refused(Refusal.NOT_PERMITTED, {"reason": "seat"})) == "This person has no such seat"
+    for code in (Refusal.UNKNOWN_PERSON, Refusal.UNKNOWN_LINK, Refusal.NOT_SIGNED_IN, Refusal.WRONG_CREDENTIALS):
+        assert sentence(Refused(code))
     assert sentence(Refused(Refusal.UNKNOWN_DELIVERY)) == "The endpoint has no delivery with this id"
 
 

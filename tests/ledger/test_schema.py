@@ -26,6 +26,7 @@ WRITING += (ROOT / "src" / "earnest" / "relay").glob("*.py")
 
 BY_ACCOUNT = [table for table in METADATA.sorted_tables if "account_id" in table.c]
 APART = {"external", "request", "job", "client", "task", "revision", "endpoint", "lane", "api_key", "lease", "sandbox"}
+APART |= {"person", "seat", "session", "attempt", "audit_run"}
 """Tables that belong to no account: directories, what callers without one asked for, and the ledger's own."""
 
 HOLDS = {"UUID": "id", "INTEGER": "int", "BIGINT": "int", "BOOLEAN": "bool", "TEXT": "str"}

@@ -339,3 +339,19 @@ def test_a_balance_is_asked_for_at_most_a_hundred_years_ahead(market: Marketplac
     assert market.balance(ana, at=clock.now + timedelta(days=36_500)).available == 210
     with pytest.raises(ValueError, match="at: expected a time at most a hundred years ahead"):
         market.balance(ana, at=clock.now + timedelta(days=36_600))
+
+
+def test_a_journal_the_latest_first_is_the_journal_backwards(market: Marketplace, clock: StandingClock) -> None:
+    ana = open_account(market, "plus").id
+    for _ in range(3):
+        market.submit(post(market, 4).id, ana)
+    clock.now = day(3, 5)
+    # Half of it is due and not yet written.
+    for filters in ({}, {"kind": "carry"}, {"since": day(1, 5), "until": day(3, 1)}):
+        onward = market.entries(ana, **filters).items
+        assert any(line.recorded_at is None for line in onward)
+        for limit in (1, 2, 500):
+            found = pages(market.entries, ana, limit=limit, latest_first=True, **filters)
+            assert [line.id for page in found for line in page] == [line.id for line in reversed(onward)]
+    market.settle_account(ana)
+    assert market.entries(ana, latest_first=True).items == market.entries(ana).items[::-1]

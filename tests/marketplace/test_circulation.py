@@ -604,3 +604,65 @@ def test_more_reports_than_can_wait_are_turned_away_and_the_others_are_answered(
 
     answers = asyncio.run(all_at_once())
     assert [type(each).__name__ for each in answers] == ["CirculationShown"] * 50 + ["BusyError"] * 20
+
+
+def test_an_account_s_sums_are_those_of_its_lines_written_or_due(own_market: Marketplace, clock: StandingClock) -> None:
+    ana, ben = opened(own_market, "plus"), opened(own_market, "plus")
+    own_market.submit(posted(own_market), ben)
+    for number in range(3):
+        own_market.submit(posted(own_market), ana)
+        own_market.grant(ana, 5 + number, reason="so")
+        clock.move(days=12)
+    own_market.revoke(ana, 2, reason="so")
+    # Several months are due, in which all of it is carried or expires.
+    clock.move(days=200)
+    lines = journal(own_market, ana)
+    assert any(line.recorded_at is None for line in lines)
+    starts = sorted({line.effective_at for line in lines})
+    for since, until in [(None, None), (None, starts[2]), (starts[2], None), (starts[1], starts[-1])]:
+        within = [
+            line
+            for line in lines
+            if (not since or line.effective_at >= since) and (not until or line.effective_at < until)
+        ]
+        shown = own_market.circulated(ana, since=since, until=until)
+        assert isinstance(shown, Circulated)
+        for figure in (*CAME, *WENT):
+            kinds = [kind for kind, name in FIGURE.items() if name == figure]
+            assert getattr(shown, figure) == sum(abs(line.connects) for line in within if line.kind in kinds), figure
+        before = [line for line in lines if since and line.effective_at < since]
+        assert shown.held_before == (before[-1].balance_after if before else 0)
+        assert shown.held == within[-1].balance_after
+    assert own_market.circulated(ana).held == own_market.balance(ana).available
+    written = own_market.circulated(ana)
+    own_market.settle_account(ana)
+    assert own_market.circulated(ana) == written
+
+
+def test_an_unknown_account_has_no_sums_and_a_span_runs_forward(own_market: Marketplace, clock: StandingClock) -> None:
+    answer = own_market.circulated("acc_" + "0" * 32)
+    assert isinstance(answer, Refused)
+    assert answer.code == "unknown_account"
+    with pytest.raises(ValueError, match="since: expected"):
+        own_market.circulated(opened(own_market, "plus"), since=clock.now, until=clock.now - timedelta(1))
+
+
+def test_months_are_those_of_the_report_and_each_begins_with_what_the_one_before_left(
+    database: str, clock: StandingClock
+) -> None:
+    with Marketplace.open(database, pack=pack(), clock=clock) as market:
+        town = Town(market, clock, 3)
+        town.live(150)
+        clock.move(days=40)
+        months = market.circulation_by_month(months=4)
+        assert months[-1].start == clock.now.date().replace(day=1)
+        assert any(month.spent for month in months)
+        for month, after in zip(months, [*months[1:], None], strict=True):
+            since = datetime(month.start.year, month.start.month, 1, tzinfo=UTC)
+            until = None if after is None else datetime(after.start.year, after.start.month, 1, tzinfo=UTC)
+            report = market.circulation(since=since, until=until)
+            for figure in ("held_before", *CAME, *WENT, "held"):
+                assert getattr(month, figure) == getattr(report, figure), (month.start, figure)
+            assert after is None or after.held_before == month.held
+        with pytest.raises(ValueError, match="months: expected"):
+            market.circulation_by_month(months=25)

@@ -277,3 +277,13 @@ def test_erasing_a_client_takes_the_name_and_the_callers_id_and_leaves_the_jobs(
     assert (market.client(client.id).name, market.client(client.id).external_id) == (None, None)
     assert refusal(market.client("ext:c-1")) == "unknown_client"
     assert market.job(job.id).client_id == client.id
+
+
+def test_several_jobs_are_shown_by_their_ids(market: Marketplace) -> None:
+    jobs = [post(market, price) for price in (1, 2, 3)]
+    unknown = "job_" + "0" * 32
+    assert market.jobs_by_id([jobs[0].id, jobs[2].id, jobs[0].id, unknown, "x"]) == {
+        jobs[0].id: jobs[0],
+        jobs[2].id: jobs[2],
+    }
+    assert market.jobs_by_id([]) == market.jobs_by_id(["x"]) == {}

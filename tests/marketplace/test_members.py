@@ -104,3 +104,14 @@ def test_a_malformed_member_raises_the_argument_s_name(market: Marketplace) -> N
             market.add_member(acme, **{field: value})
         with pytest.raises(ValueError, match=f"^{field}: expected"):
             market.change_member(ben, **{field: value})
+
+
+def test_names_are_known_of_those_who_have_left_too(market: Marketplace) -> None:
+    agency = open_account(market, "agency").id
+    eve = market.add_member(agency, name="Eve", role="owner").id
+    max_ = market.add_member(agency, name="Max", role="member").id
+    market.remove_member(max_)
+    assert market.names_of_members(agency) == {eve: "Eve", max_: "Max"}
+    market.erase_person(agency)
+    assert market.names_of_members(agency) == {eve: None, max_: None}
+    assert market.names_of_members("acc_x") == {}

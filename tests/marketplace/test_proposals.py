@@ -1,8 +1,11 @@
 """Proposals through the use cases, on both stores."""
 
+import pytest
+
 from earnest import Marketplace
 from earnest.marketplace.shown import ProposalShown
 from earnest.rules.outcome import Refusal, Refused
+from tests.marketplace.given import open_account, pages, post
 
 
 def test_a_proposal_costs_what_the_job_says(market: Marketplace) -> None:
@@ -15,3 +18,15 @@ def test_a_proposal_costs_what_the_job_says(market: Marketplace) -> None:
     again = market.submit(job.id, ana.id)
     assert isinstance(again, Refused)
     assert again.code is Refusal.ALREADY_PROPOSED
+
+
+def test_proposals_of_one_status_are_listed_by_themselves(market: Marketplace) -> None:
+    ana = open_account(market).id
+    sent = [market.submit(post(market).id, ana).id for _ in range(5)]
+    market.withdraw(sent[1])
+    market.decline(sent[3])
+    assert [each.id for each in market.proposals_of(ana, status="withdrawn").items] == [sent[1]]
+    first, second = pages(market.proposals_of, ana, limit=2, status="live")
+    assert [each.id for each in first + second] == [sent[4], sent[2], sent[0]]
+    with pytest.raises(ValueError, match=r"^status: expected one of live"):
+        market.proposals_of(ana, status="open")

@@ -78,6 +78,9 @@ async def jobs(
         Literal["open", "lapsed", "closed"] | None, QueryParameter(description="Jobs of this status only.")
     ] = None,
     q: Annotated[str | None, QueryParameter(description="Jobs whose title contains this.")] = None,
+    type: Annotated[  # noqa: A002 - the API's name
+        Literal["fixed", "hourly"] | None, QueryParameter(description="Jobs of this type only.")
+    ] = None,
     max_price: Annotated[
         int | None, QueryParameter(description="Jobs that cost at most so many connects.", ge=0)
     ] = None,
@@ -89,7 +92,7 @@ async def jobs(
 ) -> Response[Page[JobShown]]:
     """Find jobs, the newest first"""
     answer = await request.market.jobs(
-        status=status, q=q, max_price=max_price, client_id=client_id, limit=limit, cursor=cursor
+        status=status, q=q, type=type, max_price=max_price, client_id=client_id, limit=limit, cursor=cursor
     )
     return request.answer(answer)
 

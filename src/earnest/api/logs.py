@@ -89,6 +89,10 @@ def configure(level: str) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
+SECRET_PATHS = ("/password/", "/unsubscribe/")
+"""Paths that bear a secret, which no log may hold."""
+
+
 def access(id_: str, method: str, route: str, scope: Any, status: int, seconds: float, sent: int, code: str) -> None:
     """Write the line of a request that was answered."""
     global _turn
@@ -112,7 +116,10 @@ def access(id_: str, method: str, route: str, scope: Any, status: int, seconds: 
         # What leads nowhere may be anything.
         path = scope["path"]
         plain = path.isascii() and "ext:" not in path
-        line["path"] = path[:MOST_PATH] if plain else _path(route, scope.get("path_params") or {})
+        if path.startswith(SECRET_PATHS):
+            line["path"] = route
+        else:
+            line["path"] = path[:MOST_PATH] if plain else _path(route, scope.get("path_params") or {})
     bearer = scope.get("user")
     if bearer is not None:
         line["key_id"] = f"key_{bearer.key_id}"

@@ -1,6 +1,7 @@
-"""The whole API as seen from outside: each request gets an id, is counted and timed, and is a line of the log."""
+"""The whole server as seen from outside: each request gets an id, is counted and timed, and is a line of the log."""
 
 import re
+from collections.abc import Callable
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
@@ -8,7 +9,7 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.enums import ScopeType
-from litestar.types import Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from earnest.api import logs, metrics
 from earnest.settings import Settings
@@ -24,16 +25,19 @@ GONE = 499
 
 
 class Observed:
-    """The application around the API's."""
+    """The application around the API's, and around what answers other paths."""
 
-    def __init__(self, api: Litestar, settings: Settings) -> None:
+    def __init__(
+        self, api: Litestar, settings: Settings, beside: Callable[[str], ASGIApp | None] = lambda _: None
+    ) -> None:
         self.settings = settings
         self._api = api
+        self._beside = beside
         self._access = logs.access if settings.access_log and settings.log_level in ("debug", "info") else None
         self._prefix, self._numbers = token_hex(6), count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have the API answer."""
+        """Have the API answer, or whoever is there for the path."""
         if scope["type"] != ScopeType.HTTP:
             await self._api(scope, receive, send)
             return
@@ -57,7 +61,7 @@ class Observed:
             await send(message)
 
         try:
-            await self._api(scope, receive, observed)
+            await (self._beside(scope["path"]) or self._api)(scope, receive, observed)
         finally:
             seconds = perf_counter() - began
             known: Any = scope

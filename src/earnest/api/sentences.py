@@ -30,6 +30,8 @@ def _not_permitted(figures: _Figures) -> str:
             return "This key is for one account, and this concerns others too"
         case "fee_unpaid":
             return "The account's membership fee is unpaid, and has to be paid first"
+        case "seat":
+            return "This person has no such seat"
     return f"This member of the agency may not do this; their role there is {figures['role']}"
 
 
@@ -43,6 +45,8 @@ def _not_for_this_kind(figures: _Figures) -> str:
     whose = "an agency's" if figures["kind"] == "agency" else "an individual's"
     if "plan" in figures:
         return f"The account is {whose}, and the plan {figures['plan']} is for the other kind"
+    if "seat" in figures:
+        return f"The account is {whose}, and is entered as one of its members"
     return f"The account is {whose}, and has no members"
 
 
@@ -69,6 +73,14 @@ _SAID: dict[Refusal, Callable[[_Figures], str]] = {
     Refusal.UNKNOWN_KEY: _nothing("API key"),
     Refusal.UNKNOWN_ENDPOINT: _nothing("webhook endpoint"),
     Refusal.UNKNOWN_DELIVERY: lambda _: "The endpoint has no delivery with this id",
+    Refusal.UNKNOWN_PERSON: _nothing("person"),
+    Refusal.UNKNOWN_LINK: lambda _: "This link was used, replaced by a newer one, or has ended; ask for a new one",
+    Refusal.EMAIL_TAKEN: lambda figures: f"The e-mail address {figures['email']} is another person's already",
+    Refusal.NOT_SIGNED_IN: lambda _: "This session has ended; sign in again",
+    Refusal.TOO_MANY_TRIES: lambda figures: (
+        f"There were too many tries; the next one counts in {figures['retry_after_seconds']} seconds"
+    ),
+    Refusal.WRONG_CREDENTIALS: lambda _: "The e-mail address or the password is wrong",
     Refusal.EXTERNAL_ID_TAKEN: lambda figures: f"The external id {figures['external_id']} is another one's already",
     Refusal.NOT_PERMITTED: _not_permitted,
     Refusal.ACCOUNT_SUSPENDED: lambda figures: f"The account is suspended from proposing since {figures['since']}",

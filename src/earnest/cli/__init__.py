@@ -19,6 +19,7 @@ from earnest.cli.database_commands import audit, journal, migrate_command, settl
 from earnest.cli.import_commands import imports
 from earnest.cli.key_commands import keys
 from earnest.cli.pack_commands import check_pack
+from earnest.cli.people_commands import people
 from earnest.cli.posting_commands import price, simulate_command
 from earnest.cli.rehearse_command import rehearse_command
 from earnest.cli.serve_command import serve
@@ -41,6 +42,7 @@ app.command("settle")(settle)
 app.command("audit")(audit)
 app.command("journal")(journal)
 app.add_typer(keys, name="keys")
+app.add_typer(people, name="people")
 app.add_typer(imports, name="import")
 
 

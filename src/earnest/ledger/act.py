@@ -30,13 +30,14 @@ from earnest.ledger.rows import (
     KeyRow,
     MemberRow,
     NoticeRow,
+    PersonRow,
     ProposalRow,
     PurchaseRow,
     RequestRow,
     Row,
     ToldRow,
 )
-from earnest.ledger.sql import ERASE
+from earnest.ledger.sql import ERASE, ERASE_PEOPLE, REMOVE_PERSON
 from earnest.ledger.store import Changes, Facts, Needs, Params
 from earnest.rules import conduct
 from earnest.rules.account import Account, Entry
@@ -121,6 +122,7 @@ class Batch:
         "_new_accounts",
         "_new_proposals",
         "_owed",
+        "_people",
         "_proposals",
         "_purchases",
         "_read_from",
@@ -146,6 +148,7 @@ class Batch:
         self._endpoints = {row.endpoint_id: row for row in facts.endpoints}
         self._deliveries = {(row.account_id, row.seq, row.endpoint_id): row for row in facts.deliveries}
         self._keys = {row.key_id: row for row in facts.keys}
+        self._people = {row.person_id: row for row in facts.people}
         self._told = {(row.account_id, row.boundary) for row in facts.told}
         self._accounts: dict[str, Account] = {}
         self._seq: dict[str, int] = {}
@@ -283,6 +286,10 @@ class Batch:
         """Return an API key, as it is held."""
         return self._keys.get(key_id)
 
+    def person(self, person_id: str) -> PersonRow | None:
+        """Return a person, as they are held."""
+        return self._people.get(person_id)
+
     def was_told(self, account_id: str, boundary: int) -> bool:
         """Say whether an account's endpoints were told of a coming boundary."""
         return (account_id, boundary) in self._told
@@ -307,6 +314,14 @@ class Batch:
         """Put down that who holds an account, and what they wrote, is to be erased (`sql.ERASE`)."""
         for erase in ERASE:
             self.execute(erase, {"account": account_id})
+        for erase in ERASE_PEOPLE:
+            self.execute(erase, {"target": account_id})
+
+    def remove_person(self, person_id: str) -> None:
+        """Put down that a person is to go, with their seats, sessions and address (`sql.REMOVE_PERSON`)."""
+        del self._people[person_id]
+        for remove in REMOVE_PERSON:
+            self.execute(remove, {"person": person_id})
 
     def remove_endpoint(self, endpoint_id: str) -> None:
         """Put down that an endpoint is to go. Its deliveries stay for others to drop."""
@@ -368,7 +383,8 @@ class Batch:
                 self.put(packing.pack_proposal(proposal, self._bids.get((account_id, proposal.n))), new=False)
         decided = self._keep_beside(account_id, outcome, owed)
         if self._subscribers:
-            for kind, payload in outbox.events(before, outcome, decided=decided):
+            asked = outbox.wanted_by_any(kinds for _, kinds in self._subscribers)
+            for kind, payload in outbox.events(before, outcome, asked, decided=decided):
                 self.tell(account_id, kind, payload)
 
     def tell(self, account_id: str, kind: str, payload: str) -> None:
@@ -440,6 +456,8 @@ class Batch:
                 self._deliveries[row.account_id, row.seq, row.endpoint_id] = row
             case KeyRow():
                 self._keys[row.key_id] = row
+            case PersonRow():
+                self._people[row.person_id] = row
         key = _key_of(type(row))(row)
         rows = self._rows.setdefault(type(row), {})
         # What the batch itself has put down as new stays new, whatever replaces it.

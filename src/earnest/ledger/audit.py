@@ -5,6 +5,7 @@ snapshot, and is merged with the others as it comes; so what is kept in memory i
 however large the ledger is, and it may run beside a server.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -16,6 +17,9 @@ from earnest.ledger.conservation import Totals
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.store import Snapshot
 from earnest.rules.proposal import ProposalStatus
+
+ROWS_AT_ONCE = 500
+"""After how many rows others on the event loop have their turn."""
 
 MOST_TOLD = 100
 """Differences that are told of; of more only the number."""
@@ -73,7 +77,7 @@ class _Findings:
 
     def __init__(self, tell: Tell, rows: int) -> None:
         self.accounts = self.entries = self.pending = self._read = self._more = 0
-        self._tell, self._rows = tell, rows
+        self._tell, self._rows, self._rested_at = tell, rows, 0
         self._sums = [0] * len(AuditTotals.__struct_fields__)
         self._differences: list[Difference] = []
 
@@ -87,9 +91,13 @@ class _Findings:
         both = zip(self._sums, (*msgspec.structs.astuple(totals), debt), strict=True)
         self._sums = [one + other for one, other in both]
 
-    def tell(self, rows: int) -> None:
+    async def tell(self, rows: int) -> None:
+        """Tell how much is read by now, and let others on the loop have their turn."""
         self._read += rows
         self._tell(self._read, self._rows)
+        if self._read - self._rested_at >= ROWS_AT_ONCE:
+            self._rested_at = self._read
+            await asyncio.sleep(0)
 
     def audit(self) -> Audit:
         totals = AuditTotals(*self._sums)
@@ -156,7 +164,7 @@ async def _audit_accounts(snapshot: Snapshot, findings: _Findings) -> None:
         account = AccountAudit(id_, row[0] if row else None, await proposals.take(id_), await purchases.take(id_))
         while entries.id == id_:
             account.read(entries.rows)
-            findings.tell(len(entries.rows))
+            await findings.tell(len(entries.rows))
             await entries.step()
         for what in account.differences():
             findings.differ(id_, what)
@@ -170,7 +178,7 @@ async def _audit_jobs(snapshot: Snapshot, findings: _Findings) -> None:
     jobs, bids, closings = tables
     while (id_ := min(table.id for table in tables)) != _END:
         job, proposals, closing = await jobs.take(id_), await bids.take(id_), await closings.take(id_)
-        findings.tell(len(proposals))
+        await findings.tell(len(proposals))
         for account_id, attempts in groupby(proposals, itemgetter(1)):
             _audit_attempts(id_, account_id, list(attempts), findings)
         if job:

@@ -4,7 +4,7 @@ The sums are made by the store. The two lines of a carry come to nothing in ever
 due but not written is the caller's to add, from `due_accounts`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
@@ -19,7 +19,7 @@ ACCOUNTS_AT_ONCE = 1_000
 # What wasn't bought was given: in an allotment, or as a bonus. A lot's root tells, through whatever carries and
 # refunds it came; a bonus is the rarest root, so the fewest lines are looked up.
 _FLOWS = (
-    "select case when e.effective_at < :since then 0 else 1 end, e.plan, e.kind,"
+    "select {span}, e.plan, e.kind,"
     " case when e.purchase is not null then 'purchase' when r.n is not null then 'bonus' else 'allotment' end,"
     " sum(e.connects)"
     " from entry e left join entry r on r.account_id = e.account_id and r.n = e.root and r.kind = 'bonus'"
@@ -32,7 +32,7 @@ _FLOWS = (
 # led to, or under one that a still later change led to, came after it. An account's first line is under its first
 # plan: without a line before the change there was nothing to move.
 _MOVES = (
-    "select case when c.noticed_at < :since then 0 else 1 end, coalesce(c.before, o.plan), c.plan,"
+    "select {span}, coalesce(c.before, o.plan), c.plan,"
     " sum(coalesce((select e.balance_after from entry e where e.account_id = c.account_id"
     " and (e.effective_at < c.noticed_at or (e.effective_at = c.noticed_at and (e.kind = 'expire' or not exists"
     " (select 1 from notice t where t.account_id = c.account_id and t.seq >= c.seq and t.kind = 'plan_changed'"
@@ -55,10 +55,10 @@ _BONUSES = (
 class Flow(msgspec.Struct, frozen=True):
     """Lines of one kind, written under one plan, of lots with one original source; `connects` is signed.
 
-    `within`: they took effect in the span asked about, and not before it.
+    `span` is the one they took effect in, 0 what lies before all that are asked about.
     """
 
-    within: bool
+    span: int
     plan: str
     kind: EntryKind
     source: Source
@@ -66,27 +66,33 @@ class Flow(msgspec.Struct, frozen=True):
 
 
 class Move(msgspec.Struct, frozen=True):
-    """Connects that accounts held when they changed from one plan to another, in the span or before it."""
+    """Connects that accounts held when they changed from one plan to another, in a span as in `Flow`."""
 
-    within: bool
+    span: int
     old: str
     new: str
     connects: int
 
 
-async def flows(snapshot: Snapshot, since: int, until: int) -> list[Flow]:
-    """Sum up the written lines that took effect before a time, by whether that was since another; in microseconds."""
-    rows = await snapshot.fetch(_FLOWS, {"since": since, "until": until})
-    return [
-        Flow(bool(within), plan, EntryKind(kind), Source(source), int(sum_))
-        for within, plan, kind, source, sum_ in rows
-    ]
+async def flows(snapshot: Snapshot, starts: Sequence[int], until: int) -> list[Flow]:
+    """Sum up the written lines that took effect before a time, by the spans that begin at `starts`; in microseconds."""
+    sql, params = _by_span(_FLOWS, "e.effective_at", starts)
+    rows = await snapshot.fetch(sql, params | {"until": until})
+    return [Flow(span, plan, EntryKind(kind), Source(source), int(sum_)) for span, plan, kind, source, sum_ in rows]
 
 
-async def moves(snapshot: Snapshot, since: int, until: int) -> list[Move]:
-    """Sum up what moved with the changes of plan that are written, before a time; in microseconds."""
-    rows = await snapshot.fetch(_MOVES, {"since": since, "until": until})
-    return [Move(bool(within), old, new, int(connects)) for within, old, new, connects in rows]
+async def moves(snapshot: Snapshot, starts: Sequence[int], until: int) -> list[Move]:
+    """Sum up what moved with the changes of plan that are written, before a time, by spans; in microseconds."""
+    sql, params = _by_span(_MOVES, "c.noticed_at", starts)
+    rows = await snapshot.fetch(sql, params | {"until": until})
+    return [Move(span, old, new, int(connects)) for span, old, new, connects in rows]
+
+
+def _by_span(sql: str, at: str, starts: Sequence[int]) -> tuple[str, dict[str, int]]:
+    """Return a question whose first column is the number of the span that a time lies in."""
+    cases = " ".join(f"when {at} < :start_{n} then {n}" for n in range(len(starts)))
+    params = {f"start_{n}": start for n, start in enumerate(starts)}
+    return sql.replace("{span}", f"case {cases} else {len(starts)} end"), params
 
 
 async def due_accounts(snapshot: Snapshot, until: int) -> AsyncIterator[list[AccountRow]]:

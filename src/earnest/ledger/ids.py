@@ -18,7 +18,10 @@ _MOST_NUMBER = 2**31 - 1
 ACCOUNT, CLIENT, JOB = "acc_", "cli_", "job_"
 MEMBER, PURCHASE, PROPOSAL, ENTRY, LOT = "mem_", "pur_", "prp_", "ent_", "lot_"
 KEY, ENDPOINT, DELIVERY, EVENT = "key_", "whe_", "del_", "evt_"
+PERSON = "per_"
 NOBODY = "0" * 32
+MAIL = "0" * 31 + "1"
+"""The endpoint that is no webhook: what is told to it goes to people, by e-mail."""
 
 
 class Ids:

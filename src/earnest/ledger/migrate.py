@@ -10,7 +10,7 @@ from typing import Any
 
 from earnest.ledger.errors import SchemaError, UnavailableError
 
-STEPS = ("0001", "0002")
+STEPS = ("0001", "0002", "0003")
 """The steps, in their order; `migrations/versions` has a file for each."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

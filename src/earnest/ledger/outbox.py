@@ -4,7 +4,7 @@ They are written in the same transaction as what they tell of, a row for each en
 later, at least once, in the order of the account's `seq`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 
@@ -51,6 +51,17 @@ KINDS = (
 )
 """Everything an endpoint can be told of."""
 
+MAILED = (
+    "cycle.renewed",
+    "connects.returned",
+    EXPIRING,
+    "plan.changed",
+    "account.warned",
+    "account.suspended",
+    "account.reinstated",
+)
+"""What people are told of by e-mail: nothing that they have just done themselves, so proposing writes nothing more."""
+
 
 @lru_cache(maxsize=64)
 def wanted(kinds: str | None) -> frozenset[str] | None:
@@ -58,20 +69,33 @@ def wanted(kinds: str | None) -> frozenset[str] | None:
     return None if kinds is None else frozenset(msgspec.json.decode(kinds, type=list[str]))
 
 
-def events(before: Account | None, outcome: Accepted, *, decided: bool) -> Iterator[tuple[str, str]]:
-    """Yield each event's kind and its data as JSON. `decided`: whether the outcome's purchase has just changed."""
+def wanted_by_any(kinds: Iterable[frozenset[str] | None]) -> frozenset[str]:
+    """Return the kinds that at least one of some endpoints asks for, from what each does."""
+    return frozenset().union(*(KINDS if each is None else each for each in kinds))
+
+
+def events(
+    before: Account | None, outcome: Accepted, asked: frozenset[str], *, decided: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield the kind and the data, as JSON, of each event of the kinds that are asked for.
+
+    `decided`: whether the outcome's purchase has just changed.
+    """
     account = outcome.account
-    if before is None:
+    if before is None and "account.opened" in asked:
         yield _event("account.opened", account_id=account.id, plan=account.plan, balance=account.balance)
     cycle_ends = {entry.effective_at for entry in outcome.entries if entry.kind is EntryKind.ALLOT}
     began = account.touched_at if before is None else before.cycle_end
-    for at in sorted(at for at in cycle_ends if before is not None and at >= began and at <= account.cycle_start):
+    crossed = before is not None and "cycle.renewed" in asked
+    for at in sorted(at for at in cycle_ends if crossed and at >= began and at <= account.cycle_start):
         held = [entry.balance_after for entry in outcome.entries if entry.effective_at == at][-1]
         yield _event("cycle.renewed", account_id=account.id, at=at, balance=held)
     returned = 0
     for proposal in outcome.proposals:
         if proposal.returned_at is not None:
             returned += proposal.connects_spent
+            continue
+        if _PROPOSALS[proposal.status] not in asked:
             continue
         yield _event(
             _PROPOSALS[proposal.status],
@@ -81,7 +105,7 @@ def events(before: Account | None, outcome: Accepted, *, decided: bool) -> Itera
             connects_spent=proposal.connects_spent,
             balance=account.balance,
         )
-    if returned:
+    if returned and "connects.returned" in asked:
         job_id = outcome.proposals[0].job_id
         yield _event(
             "connects.returned", account_id=account.id, job_id=job_id, connects=returned, balance=account.balance

@@ -37,6 +37,7 @@ from earnest.ledger.rows import (
     JobRow,
     KeyRow,
     MemberRow,
+    PersonRow,
     ProposalRow,
     PurchaseRow,
     RequestRow,
@@ -260,17 +261,18 @@ class PostgreSQLSession:
             if pairs:
                 owners, numbers = zip(*pairs, strict=True)
                 wanted.append((name, row_, sql, [_array(owners), _array(map(str, numbers))]))
-        if needs.pending:
-            wanted.append(("purchases", PurchaseRow, pg.PENDING, [_array(needs.pending)]))
-        if needs.endpoints:
-            wanted.append(("endpoints", EndpointRow, pg.LOCK_ENDPOINTS, [_array(needs.endpoints)]))
+        by_id: tuple[tuple[str, type[Row], str, set[str]], ...] = (
+            ("purchases", PurchaseRow, pg.PENDING, needs.pending),
+            ("endpoints", EndpointRow, pg.LOCK_ENDPOINTS, needs.endpoints),
+            ("keys", KeyRow, pg.LOCK_KEYS, needs.keys),
+            ("people", PersonRow, pg.LOCK_PEOPLE, needs.people),
+        )
+        wanted += [(name, row, sql, [_array(ids)]) for name, row, sql, ids in by_id if ids]
         if needs.deliveries:
             # After the lock on their endpoints.
             owners, numbers, endpoints = zip(*needs.deliveries, strict=True)
             triples = [_array(owners), _array(map(str, numbers)), _array(endpoints)]
             wanted.append(("deliveries", DeliveryRow, pg.DELIVERIES, triples))
-        if needs.keys:
-            wanted.append(("keys", KeyRow, pg.LOCK_KEYS, [_array(needs.keys)]))
         with _answering(connection):
             return await self._read_in(connection, needs, wanted)
 

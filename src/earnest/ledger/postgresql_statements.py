@@ -15,6 +15,7 @@ from earnest.ledger.rows import (
     JobRow,
     KeyRow,
     MemberRow,
+    PersonRow,
     ProposalRow,
     PurchaseRow,
     RequestRow,
@@ -54,6 +55,10 @@ LOCK_ENDPOINTS = (
 LOCK_KEYS = (
     f"select {names(KeyRow)} from api_key where key_id = any(%s::uuid[])"  # noqa: S608
     " order by key_id for update"
+)
+LOCK_PEOPLE = (
+    f"select {names(PersonRow)} from person where person_id = any(%s::uuid[])"  # noqa: S608
+    " order by person_id for update"
 )
 PENDING = (
     f"select {names(PurchaseRow)} from purchase"  # noqa: S608

@@ -31,7 +31,8 @@ from earnest.rules.burn import burn_order
 from earnest.rules.commands import Settle
 from earnest.rules.decide import decide
 from earnest.rules.outcome import Accepted, Charge, Notice, NoticeKind
-from earnest.rules.proposal import Proposal
+from earnest.rules.proposal import Proposal, ProposalStatus
+from earnest.rules.purchase import Purchase
 
 _ACCOUNT = f"select {names(AccountRow)} from account where account_id = id(:account)"  # noqa: S608
 _PROFILE = f"select {names(ProfileRow)} from profile where account_id = id(:account)"  # noqa: S608
@@ -42,7 +43,7 @@ _PROPOSALS_SINCE = (
 _PROPOSAL = f"select {names(ProposalRow)} from proposal where account_id = id(:account) and n = :n"  # noqa: S608
 _PROPOSALS = (
     f"select {names(ProposalRow)} from proposal where account_id = id(:account) and n < :before"  # noqa: S608
-    " order by n desc limit :limit"
+    " and (:status = '' or status = :status) order by n desc limit :limit"
 )
 _PROPOSALS_FOR = (
     f"select {names(ProposalRow)} from proposal"  # noqa: S608
@@ -59,6 +60,11 @@ _ENTRIES = (
     f"select {names(EntryRow)} from entry"  # noqa: S608
     " where account_id = id(:account) and n > :after and effective_at >= :since and effective_at < :until"
     " and (:kind = '' or kind = :kind) order by n limit :limit"
+)
+_LATEST_ENTRIES = (
+    f"select {names(EntryRow)} from entry"  # noqa: S608
+    " where account_id = id(:account) and n < :before and effective_at >= :since and effective_at < :until"
+    " and (:kind = '' or kind = :kind) order by n desc limit :limit"
 )
 _CHARGES = (
     f"select {names(ChargeRow)} from charge where account_id = id(:account) and seq <= :seq"  # noqa: S608
@@ -87,6 +93,7 @@ _PURCHASES = (
     f"select {names(PurchaseRow)} from purchase where account_id = id(:account) and seq < :before"  # noqa: S608
     " order by seq desc limit :limit"
 )
+_PENDING = f"select {names(PurchaseRow)} from purchase where account_id = id(:account) and status = 'pending'"  # noqa: S608
 _MEMBER = f"select {names(MemberRow)} from member where account_id = id(:account) and seq = :seq"  # noqa: S608
 _MEMBERS = (
     f"select {names(MemberRow)} from member"  # noqa: S608
@@ -122,16 +129,18 @@ async def account(ledger: Ledger, account_id: str) -> Account | None:
 async def paper(ledger: Ledger, account_id: str, at: datetime) -> Paper | None:
     """Return an account settled and judged on paper; for a time before its last effect, as of that effect."""
     row = await ledger.fetch_one(_ACCOUNT, {"account": account_id})
-    if row is None:
-        return None
-    kept_row = AccountRow(*row)
-    kept = packing.unpack_account(kept_row)
+    return None if row is None else await paper_of(ledger, AccountRow(*row), at)
+
+
+async def paper_of(ledger: Ledger, row: AccountRow, at: datetime) -> Paper:
+    """Return what `paper` does for an account whose row was read already."""
+    kept = packing.unpack_account(row)
     at = max(at, kept.touched_at)
     since = conduct.history_from(kept, ledger.pack, at)
-    history = None if since is None else await proposals_since(ledger, account_id, since, kept.n)
+    history = None if since is None else await proposals_since(ledger, row.account_id, since, kept.n)
     outcome = decide(kept, Settle(), ledger.pack, at, history)
     assert isinstance(outcome, Accepted), "settling is never refused"  # noqa: S101
-    return Paper(kept, kept_row.seq, outcome.account, outcome.entries, outcome.notices, outcome.charges)
+    return Paper(kept, row.seq, outcome.account, outcome.entries, outcome.notices, outcome.charges)
 
 
 async def as_of(ledger: Ledger, kept: Account, at: datetime) -> Account | None:
@@ -242,6 +251,21 @@ async def entry_rows(
     return [EntryRow(*row) for row in await ledger.fetch(_ENTRIES, params)]
 
 
+async def latest_entry_rows(
+    ledger: Ledger, account_id: str, *, before: int, kind: EntryKind | None, since: int, until: int, limit: int
+) -> list[EntryRow]:
+    """Return the rows of written lines of a journal before a number, the latest first."""
+    params = {
+        "account": account_id,
+        "before": before,
+        "kind": "" if kind is None else kind.value,
+        "since": since,
+        "until": until,
+        "limit": limit,
+    }
+    return [EntryRow(*row) for row in await ledger.fetch(_LATEST_ENTRIES, params)]
+
+
 async def charges(ledger: Ledger, account_id: str, paper: Paper, skipped: int, limit: int) -> list[Charge]:
     """Return an account's fees, written or due, the earliest first: so many after so many."""
     params = {"account": account_id, "seq": paper.seq, "skipped": skipped, "limit": limit}
@@ -282,9 +306,11 @@ async def proposal(ledger: Ledger, account_id: str, n: int) -> ProposalRow | Non
     return None if row is None else ProposalRow(*row)
 
 
-async def proposals(ledger: Ledger, account_id: str, before: int, limit: int) -> list[ProposalRow]:
-    """Return an account's proposals, the latest first, before a number."""
-    params = {"account": account_id, "before": before, "limit": limit}
+async def proposals(
+    ledger: Ledger, account_id: str, before: int, limit: int, status: ProposalStatus | None = None
+) -> list[ProposalRow]:
+    """Return an account's proposals, the latest first, before a number; of a status, if one is asked for."""
+    params = {"account": account_id, "before": before, "limit": limit, "status": status.value if status else ""}
     return [ProposalRow(*row) for row in await ledger.fetch(_PROPOSALS, params)]
 
 
@@ -331,6 +357,12 @@ async def purchases(ledger: Ledger, account_id: str, before: int, limit: int) ->
     """Return an account's purchases, the latest first, before a number."""
     params = {"account": account_id, "before": before, "limit": limit}
     return [PurchaseRow(*row) for row in await ledger.fetch(_PURCHASES, params)]
+
+
+async def pending_purchases(ledger: Ledger, account_id: str) -> tuple[Purchase, ...]:
+    """Return an account's purchases that await payment."""
+    rows = await ledger.fetch(_PENDING, {"account": account_id})
+    return tuple(packing.unpack_purchase(PurchaseRow(*row)) for row in rows)
 
 
 async def member(ledger: Ledger, account_id: str, seq: int) -> MemberRow | None:

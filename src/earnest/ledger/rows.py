@@ -305,6 +305,76 @@ class KeyRow(Row, frozen=True):
     revoked_at: Micros | None = None
 
 
+class PersonRow(Row, frozen=True):
+    """Who may sign in to the pages. Its e-mail address is kept as given here, and folded as an external id.
+
+    `password` is its hash, None until one is set. `link` is the SHA-256 of the one secret that sets a password now.
+    `mail_off`: they want no e-mail about what they hold.
+    Times of links, sessions and attempts are the machine's own, never a sandbox's.
+    """
+
+    person_id: Id
+    email: str
+    recorded_at: Micros
+    name: str | None = None
+    password: str | None = None
+    link: str | None = None
+    link_until: Micros | None = None
+    mail_off: bool | None = None
+
+
+class SeatRow(Row, frozen=True):
+    """What a person may act as: an account's holder, an agency's member (by `seq`), a client, or an operator."""
+
+    person_id: Id
+    kind: str
+    target_id: Id
+    seq: int
+    added_at: Micros
+
+
+class SeenRow(Row, frozen=True):
+    """How far a person has seen an account's news: the last line of its journal, and how many notices there were."""
+
+    account_id: Id
+    person_id: Id
+    n: int
+    notices: int
+
+
+class SessionRow(Row, frozen=True):
+    """A person signed in with a browser: the SHA-256 of its secret, and the seat chosen for it."""
+
+    digest: str
+    person_id: Id
+    created_at: Micros
+    seen_at: Micros
+    until: Micros
+    seat_kind: str | None = None
+    seat_target: Id | None = None
+    seat_seq: int | None = None
+
+
+class AttemptRow(Row, frozen=True):
+    """A try at signing in, under a hash of the e-mail address it was made for, or of where it came from."""
+
+    name: str
+    at: Micros
+    nonce: str
+
+
+class AuditRunRow(Row, frozen=True):
+    """An audit somebody asked for from a page: how far it is, and what it found, packed."""
+
+    run_id: Id
+    started_at: Micros
+    done: int
+    total: int
+    asked_by: Id | None = None
+    finished_at: Micros | None = None
+    findings: str | None = None
+
+
 class LeaseRow(Row, frozen=True):
     """Work that one process at a time does, who does it, and until when it may, by the machine's clock."""
 
@@ -348,6 +418,12 @@ TABLES: dict[type[Row], Table] = {
     RevisionRow: Table("revision"),
     EndpointRow: Table("endpoint"),
     KeyRow: Table("api_key"),
+    PersonRow: Table("person"),
+    SeatRow: Table("seat", 4),
+    SeenRow: Table("seen", 2),
+    SessionRow: Table("session"),
+    AttemptRow: Table("attempt", 3),
+    AuditRunRow: Table("audit_run"),
     LeaseRow: Table("lease"),
     SandboxRow: Table("sandbox"),
     LaneRow: Table("lane"),

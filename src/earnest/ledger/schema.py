@@ -269,5 +269,61 @@ _table(
     _big("expires_at", null=True),
     _big("revoked_at", null=True),
 )
+_person = _table(
+    "person",
+    _id("person_id", key=True),
+    _text("email"),
+    _big("recorded_at"),
+    _text("name", null=True),
+    _text("password", null=True),
+    _text("link", null=True),
+    _big("link_until", null=True),
+    _bool("mail_off", null=True),
+)
+sa.Index("person_by_link", _person.c.link)
+_seat = _table(
+    "seat",
+    _id("person_id", key=True),
+    _text("kind", key=True),
+    _id("target_id", key=True),
+    _int("seq", key=True),
+    _big("added_at"),
+)
+sa.Index("seat_by_target", _seat.c.target_id)
+_table(
+    "seen",
+    _id("account_id", key=True),
+    _id("person_id", key=True),
+    _int("n"),
+    _int("notices"),
+)
+_session = _table(
+    "session",
+    _text("digest", key=True),
+    _id("person_id"),
+    _big("created_at"),
+    _big("seen_at"),
+    _big("until"),
+    _text("seat_kind", null=True),
+    _id("seat_target", null=True),
+    _int("seat_seq", null=True),
+)
+sa.Index("session_by_person", _session.c.person_id)
+_table(
+    "attempt",
+    _text("name", key=True),
+    sa.Column("at", sa.BigInteger(), primary_key=True, autoincrement=False),
+    _text("nonce", key=True),
+)
+_table(
+    "audit_run",
+    _id("run_id", key=True),
+    _big("started_at"),
+    _big("done"),
+    _big("total"),
+    _id("asked_by", null=True),
+    _big("finished_at", null=True),
+    _text("findings", null=True),
+)
 _table("lease", _text("name", key=True), _text("holder"), _big("until"))
 _table("sandbox", _int("number", key=True), _big("now"))

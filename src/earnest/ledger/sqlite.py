@@ -30,6 +30,7 @@ from earnest.ledger.rows import (
     JobRow,
     KeyRow,
     MemberRow,
+    PersonRow,
     ProposalRow,
     PurchaseRow,
     RequestRow,
@@ -95,6 +96,7 @@ _CLIENTS = f"select client_id from client where {_in('client_id')}"  # noqa: S60
 _PENDING = f"select {statements.names(PurchaseRow)} from purchase where {_in('account_id')} and status = 'pending'"  # noqa: S608
 _ENDPOINTS = f"select {statements.names(EndpointRow)} from endpoint where {_in('endpoint_id')}"  # noqa: S608
 _KEYS = f"select {statements.names(KeyRow)} from api_key where {_in('key_id')}"  # noqa: S608
+_PEOPLE = f"select {statements.names(PersonRow)} from person where {_in('person_id')}"  # noqa: S608
 _SUBSCRIBERS = "select endpoint_id, kinds from endpoint"
 _REQUESTS = _by_pairs(RequestRow, "owner_id", "key", "id text")
 _EXTERNALS = _by_pairs(ExternalRow, "kind", "external_id", "text text")
@@ -258,6 +260,7 @@ def _read(connection: sqlite3.Connection, batch: tuple[str, int], needs: Needs) 
         (facts.endpoints, EndpointRow, _ENDPOINTS, needs.endpoints),
         (facts.deliveries, DeliveryRow, _DELIVERIES, needs.deliveries),
         (facts.keys, KeyRow, _KEYS, needs.keys),
+        (facts.people, PersonRow, _PEOPLE, needs.people),
     )
     for found, row, sql, wanted in of:
         if wanted:

@@ -15,6 +15,7 @@ from earnest.ledger.rows import (
     JobRow,
     KeyRow,
     MemberRow,
+    PersonRow,
     ProposalRow,
     PurchaseRow,
     RequestRow,
@@ -29,7 +30,7 @@ NONE: Params = MappingProxyType({})
 class Needs:
     """What a batch has to read, by ids of 32 hexadecimal digits and numbers within an account.
 
-    `accounts`, `held_jobs`, `endpoints` and `keys` are locked to the end of the transaction, accounts first,
+    `accounts`, `held_jobs`, `endpoints`, `keys` and `people` are locked to the end of the transaction, accounts first,
     each in the order of their ids; everything else is read after that.
     """
 
@@ -46,6 +47,7 @@ class Needs:
         "members",
         "owed",
         "pending",
+        "people",
         "proposals",
         "purchases",
         "requests",
@@ -74,6 +76,7 @@ class Needs:
         self.deliveries: set[tuple[str, int, str]] = set()
         """Accounts, numbers and endpoints. Whoever changes a delivery holds its endpoint."""
         self.keys: set[str] = set()
+        self.people: set[str] = set()
 
 
 class Facts:
@@ -91,6 +94,7 @@ class Facts:
         "jobs",
         "keys",
         "members",
+        "people",
         "proposals",
         "purchases",
         "requests",
@@ -114,6 +118,7 @@ class Facts:
         self.endpoints: list[EndpointRow] = []
         self.deliveries: list[DeliveryRow] = []
         self.keys: list[KeyRow] = []
+        self.people: list[PersonRow] = []
         self.subscribers: list[tuple[str, str | None]] = []
         """The endpoints that want to be told of events, and of which kinds, packed."""
 

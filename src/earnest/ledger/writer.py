@@ -365,7 +365,7 @@ class Lane:
 def _wants(act: Act[Any], elsewhere: set[str]) -> bool:
     needs = Needs()
     act.needs(needs)
-    return act.account_id in elsewhere or not elsewhere.isdisjoint(needs.held_jobs)
+    return act.account_id in elsewhere or not elsewhere.isdisjoint(needs.accounts | needs.held_jobs)
 
 
 class Writer:

@@ -24,20 +24,31 @@ from earnest.ledger.ids import Ids
 from earnest.ledger.ledger import Clock, Ledger, utc_now
 from earnest.marketplace import (
     accounts,
+    audits,
+    choosing,
     circulation,
     clients,
     closing,
     endpoints,
     jobs,
     keys,
+    mailing,
     members,
     memberships,
+    news,
     operators,
+    overview,
+    passwords,
+    people,
+    previews,
     proposals,
     purchases,
     reports,
     sandbox,
+    sessions,
+    standing,
     upkeep,
+    workers,
 )
 from earnest.marketplace.use_case import UseCase
 from earnest.rules.pack import Pack
@@ -55,6 +66,7 @@ class UseCases:
     # Accounts
     open_account = UseCase(accounts.open_account)
     account = UseCase(accounts.account)
+    find_accounts = UseCase(accounts.find_accounts)
     balance = UseCase(accounts.balance)
     entries = UseCase(accounts.entries)
     charges = UseCase(accounts.charges)
@@ -63,16 +75,22 @@ class UseCases:
     erase_person = UseCase(accounts.erase_person)
     stats = UseCase(reports.stats)
     advice = UseCase(reports.advice)
+    standing = UseCase(standing.standing)
 
     # Agencies
     add_member = UseCase(members.add_member)
     change_member = UseCase(members.change_member)
     remove_member = UseCase(members.remove_member)
+    member = UseCase(members.member)
+    names_of_members = UseCase(members.names_of_members)
     members = UseCase(members.members)
+    spending_by_worker = UseCase(workers.spending_by_worker)
+    proposals_by_worker = UseCase(workers.proposals_by_worker)
 
     # Memberships
     change_plan = UseCase(memberships.change_plan)
     keep_plan = UseCase(memberships.keep_plan)
+    preview_plan = UseCase(previews.preview_plan)
     report_fee_unpaid = UseCase(memberships.report_fee_unpaid)
     report_fee_paid = UseCase(memberships.report_fee_paid)
 
@@ -83,10 +101,12 @@ class UseCases:
     post_job = UseCase(jobs.post_job)
     edit_job = UseCase(jobs.edit_job)
     job = UseCase(jobs.show_job)
+    jobs_by_id = UseCase(jobs.jobs_by_id)
     quote = UseCase(jobs.quote)
     invite = UseCase(jobs.invite)
     invitations = UseCase(jobs.invitations)
     close_job = UseCase(closing.close_job)
+    returned_by_closing = UseCase(closing.returned_by_closing)
     give_back_lapsed = UseCase(closing.give_back_lapsed)
     # Last of those in its file, as the name stands for the use case from here on.
     jobs = UseCase(jobs.jobs)
@@ -100,8 +120,16 @@ class UseCases:
     proposal = UseCase(proposals.proposal)
     proposals_of = UseCase(proposals.proposals_of)
     proposals_for = UseCase(proposals.proposals_for)
+    proposed_to = UseCase(proposals.proposed_to)
+
+    # Choosing
+    latest_proposals_for = UseCase(choosing.latest_proposals_for)
+    proposal_counts = UseCase(choosing.proposal_counts)
+    track_records = UseCase(choosing.track_records)
+    approached = UseCase(choosing.approached)
 
     # Buying
+    preview_purchase = UseCase(previews.preview_purchase)
     buy = UseCase(purchases.buy)
     confirm_purchase = UseCase(purchases.confirm_purchase)
     reverse_purchase = UseCase(purchases.reverse_purchase)
@@ -118,6 +146,41 @@ class UseCases:
     redeliver = UseCase(endpoints.redeliver)
     endpoints = UseCase(endpoints.endpoints)
 
+    # People
+    create_person = UseCase(people.create_person)
+    person = UseCase(people.person)
+    person_by_email = UseCase(people.person_by_email)
+    people_of = UseCase(people.people_of)
+    add_seat = UseCase(people.add_seat)
+    remove_seat = UseCase(people.remove_seat)
+    rename_person = UseCase(people.rename_person)
+    remove_person = UseCase(people.remove_person)
+    people = UseCase(people.people)
+
+    # Telling them
+    unseen_news = UseCase(news.unseen_news)
+    see_news = UseCase(news.see_news)
+    news = UseCase(news.news)
+    keep_mail = UseCase(mailing.keep_mail)
+    to_be_written = UseCase(mailing.to_be_written)
+    choose_mail = UseCase(mailing.choose_mail)
+    unsubscribe_code = UseCase(mailing.unsubscribe_code)
+    person_to_unsubscribe = UseCase(mailing.person_to_unsubscribe)
+
+    # Signing in
+    sign_in = UseCase(sessions.sign_in)
+    sign_in_as = UseCase(sessions.sign_in_as)
+    session = UseCase(sessions.session)
+    take_seat = UseCase(sessions.take_seat)
+    sign_out = UseCase(sessions.sign_out)
+    sign_out_everywhere = UseCase(sessions.sign_out_everywhere)
+    sessions_of = UseCase(sessions.sessions_of)
+    password_link = UseCase(passwords.password_link)
+    forgot_password = UseCase(passwords.forgot_password)
+    person_of_link = UseCase(passwords.person_of_link)
+    set_password = UseCase(passwords.set_password)
+    change_password = UseCase(passwords.change_password)
+
     # Operators
     grant = UseCase(operators.grant)
     revoke = UseCase(operators.revoke)
@@ -126,6 +189,10 @@ class UseCases:
     appeal = UseCase(operators.appeal)
     lift_suspension = UseCase(operators.lift_suspension)
     uphold_suspension = UseCase(operators.uphold_suspension)
+    standings = UseCase(overview.standings)
+    overview = UseCase(overview.overview)
+    circulated = UseCase(circulation.circulated)
+    circulation_by_month = UseCase(circulation.circulation_by_month)
     circulation = UseCase(circulation.circulation)
     sandbox_clock = UseCase(sandbox.sandbox_clock)
     move_clock = UseCase(sandbox.move_clock)
@@ -134,6 +201,8 @@ class UseCases:
     bearer = UseCase(keys.bearer)
     keys = UseCase(keys.keys)
     keep_up = UseCase(upkeep.keep_up)
+    start_audit = UseCase(audits.start_audit)
+    audit_runs = UseCase(audits.audit_runs)
     audit = UseCase(audit.audit)
 
 

@@ -1,5 +1,6 @@
-"""Accounts: opening one, what it holds now, held then, and will hold, and its journal."""
+"""Accounts: opening one, finding one, what it holds now, held then, and will hold, and its journal."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -8,15 +9,17 @@ import msgspec
 from earnest.ledger import packing, reads
 from earnest.ledger.act import Act, Batch
 from earnest.ledger.errors import already_done
-from earnest.ledger.ids import ACCOUNT
+from earnest.ledger.ids import ACCOUNT, ENTRY, LOT, MEMBER, NOBODY, PROPOSAL, PURCHASE, numbered, plain
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.packing import micros
-from earnest.ledger.rows import ExternalRow, ProfileRow
+from earnest.ledger.rows import AccountRow, ExternalRow, ProfileRow
+from earnest.ledger.sql import SEAT_HOLDS, names
 from earnest.ledger.store import Needs
 from earnest.ledger.writer import Key
 from earnest.marketplace import showing
 from earnest.marketplace.given import (
     MOST_NAME,
+    cursor_id,
     cursor_number,
     find,
     idempotency_key,
@@ -24,6 +27,7 @@ from earnest.marketplace.given import (
     one_of,
     optional_text,
     page_size,
+    text,
 )
 from earnest.marketplace.shown import (
     AccountShown,
@@ -40,6 +44,19 @@ from earnest.rules.outcome import Refusal, Refused
 from earnest.rules.settle import most_carried
 
 _UNKNOWN = Refused(Refusal.UNKNOWN_ACCOUNT)
+
+_FOUND = (
+    f"select {names(AccountRow, 'a.')}, {names(ProfileRow, 'f.')}"  # noqa: S608
+    " from account a join profile f on f.account_id = a.account_id where a.account_id > id(:after) and ("
+    # As it is typed too: not every store knows the capitals of every alphabet.
+    " lower(f.name) like :q escape '!' or f.name like :typed escape '!'"
+    " or (:by = 'anything' and (:q = '%%' or a.account_id = id(:named)"
+    " or lower(f.external_id) like :q escape '!' or f.external_id like :typed escape '!'"
+    " or a.account_id in (select s.target_id from seat s join person p on p.person_id = s.person_id"
+    " where s.kind in ('account', 'member') and lower(p.email) like :q escape '!'"
+    f" and {SEAT_HOLDS.format(seat='s')}))))"
+    " order by a.account_id limit :limit"
+)
 
 MOST_AHEAD = timedelta(days=36_525)
 """How far ahead a balance can be asked for: every month till then is lived through."""
@@ -174,6 +191,44 @@ async def account(ledger: Ledger, account_id: str) -> AccountShown | Refused:
     return await named(ledger, showing.account(paper.account, ledger.pack))
 
 
+async def find_accounts(
+    ledger: Ledger, *, q: str = "", by_name_only: bool = False, limit: int = 100, cursor: str | None = None
+) -> Page[AccountShown]:
+    """List the accounts that some words may mean, in the order in which they were opened; without words all of them.
+
+    Meant is an account whose name or external id has the words in it, whose id they are, or the id of something that
+    belongs to it, and one where somebody whose e-mail address has them in it may act. With `by_name_only` nothing but
+    the name counts, and accounts without one aren't there: for askers who may not know more of others.
+    """
+    limit, after = page_size(limit), cursor_id(cursor, NOBODY)
+    words = text("q", q, MOST_NAME, 0).strip()
+    typed = words.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    params = {
+        "after": after,
+        "q": f"%{typed.lower()}%",
+        "typed": f"%{typed}%",
+        "by": "name" if by_name_only else "anything",
+        "named": _whose(words) or NOBODY,
+        "limit": limit + 1,
+    }
+    rows = await ledger.fetch(_FOUND, params)
+    width = len(AccountRow.__struct_fields__)
+    found = [(AccountRow(*row[:width]), ProfileRow(*row[width:])) for row in rows]
+    now = ledger.now
+    papers = await asyncio.gather(*(reads.paper_of(ledger, row, now) for row, _ in found[:limit]))
+    items = [
+        showing.account(paper.account, ledger.pack, profile)
+        for paper, (_, profile) in zip(papers, found[:limit], strict=True)
+    ]
+    return Page(items, found[limit - 1][0].account_id if len(found) > limit else None)
+
+
+def _whose(id_: str) -> str | None:
+    """Return the account that an id is of, or belongs to."""
+    owned = (numbered(id_, prefix) for prefix in (MEMBER, PURCHASE, PROPOSAL, ENTRY, LOT))
+    return plain(id_, ACCOUNT) or next((where[0] for where in owned if where is not None), None)
+
+
 async def settle_account(ledger: Ledger, account_id: str) -> AccountShown | Refused:
     """Write up what is due on an account. It changes nothing that anybody is shown."""
     return await on_account(ledger, account_id, SettleAccount, None)
@@ -221,44 +276,48 @@ async def entries(
     kind: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    latest_first: bool = False,
     limit: int = 100,
     cursor: str | None = None,
 ) -> Page[EntryShown] | Refused:
-    """Show an account's journal in its order: of a kind, effective from `since` on and before `until`.
+    """Show an account's journal in its order, or the latest first: of a kind, effective from `since` to before `until`.
 
-    Lines that are due and not yet written are shown as they will be, with no `recorded_at`.
+    Lines that are due and not yet written are shown as they will be, with no `recorded_at`. A cursor goes on in the
+    order it was answered in.
     """
     chosen = None if kind is None else EntryKind(one_of("kind", kind, tuple(each.value for each in EntryKind)))
     first, last = instant("since", since), instant("until", until)
     limit = page_size(limit)
-    after = cursor_number(cursor, 0)
+    after = cursor_number(cursor, reads.ALL if latest_first else 0)
     found = await find(ledger, "account", account_id)
     paper = None if found is None else await reads.paper(ledger, found, ledger.now)
     if paper is None or found is None:
         return _UNKNOWN
-    rows = await reads.entry_rows(
-        ledger,
-        found,
-        after=after,
-        kind=chosen,
-        since=0 if first is None else micros(first),
-        until=reads.EVER if last is None else micros(last),
-        limit=limit + 1,
-    )
-    shown = [
+    span = (0 if first is None else micros(first), reads.EVER if last is None else micros(last))
+    if latest_first:
+        # What was written since the account was looked at is due there too, and is shown once.
+        before = min(after, paper.kept.n + 1)
+        rows = await reads.latest_entry_rows(
+            ledger, found, before=before, kind=chosen, since=span[0], until=span[1], limit=limit + 1
+        )
+    else:
+        rows = await reads.entry_rows(
+            ledger, found, after=after, kind=chosen, since=span[0], until=span[1], limit=limit + 1
+        )
+    written = [
         showing.entry(found, packing.unpack_entry(row), packing.instant(row.recorded_at))
         for row in rows
-        # What was written since the account was looked at is due there too, and is shown once.
         if row.n <= paper.kept.n
     ]
-    shown += [
+    due = [
         showing.entry(found, line, None)
         for line in paper.due
-        if line.n > after
+        if (line.n < after if latest_first else line.n > after)
         and (chosen is None or line.kind is chosen)
         and (first is None or line.effective_at >= first)
         and (last is None or line.effective_at < last)
     ]
+    shown = due[::-1] + written if latest_first else written + due
     more = len(shown) > limit
     return Page(shown[:limit], shown[limit - 1].id.rpartition("_")[2] if more else None)
 
@@ -308,6 +367,8 @@ class ErasePerson(ActOnAccount, frozen=True):
 
 async def erase_person(ledger: Ledger, account_id: str) -> Refused | None:
     """Erase who an account's holder is and what they wrote: names, members' names, the caller's id, letters, an appeal.
+
+    Seats at the account are taken, and people who sit nowhere else can't sign in any more: they are removed.
 
     The journal stays as it is: it names nobody. Refused as `unknown_account`.
     """

@@ -1,30 +1,33 @@
-"""What circulated: where connects came from in a span of time, and where they went, over all accounts together.
+"""What circulated: where connects came from in a span of time, and where they went, on one account or on all.
 
 The figures are the journal's sums, settled on paper: what an account was due to be written before the span's end is
 counted whether it is written or not, so settling changes nothing here.
 """
 
 import asyncio
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from earnest.ledger import reads
 from earnest.ledger.flows import Flow, Move, bonuses, due_accounts, flows, moves
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.packing import instant as instant_of
 from earnest.ledger.packing import micros, unpack_account
 from earnest.ledger.rows import AccountRow
-from earnest.marketplace.given import instant
+from earnest.marketplace.given import find, instant, whole
 from earnest.marketplace.shown import Instant
 from earnest.rules.account import Account, Entry, EntryKind, Lot, Source
 from earnest.rules.book import Book
-from earnest.rules.outcome import Notice, NoticeKind
+from earnest.rules.outcome import Notice, NoticeKind, Refusal, Refused
 from earnest.rules.pack import Pack
 from earnest.rules.settle import settle
+from earnest.rules.stats import by_month
 
 _FIGURES = {
     EntryKind.ALLOT: "granted",
@@ -36,6 +39,14 @@ _FIGURES = {
     EntryKind.FORFEIT: "forfeited",
     EntryKind.REVOKE: "taken_back",
 }
+
+MOST_MONTHS = 24
+"""Months that are shown at once."""
+
+_MOVED = (
+    "select case when effective_at < :start then 0 else 1 end, kind, sum(connects) from entry"
+    " where account_id = id(:account) and n <= :n and effective_at < :end and kind <> 'carry' group by 1, 2"
+)
 
 ORIGINS = (Source.ALLOTMENT, Source.PURCHASE, Source.BONUS)
 """What a lot can first have come from."""
@@ -68,6 +79,12 @@ class CirculatedOnPlan(Circulated, frozen=True, kw_only=True):
     moved_out: Annotated[int, Meta(description="Connects that accounts took when they left it.")]
 
 
+class CirculatedInMonth(Circulated, frozen=True, kw_only=True):
+    """What moved in one month; `start` is its first day in the pack's zone."""
+
+    start: date
+
+
 class CirculationShown(Circulated, frozen=True, kw_only=True):
     """What circulated from `since` on and before `until`."""
 
@@ -96,16 +113,7 @@ async def circulation(
     now = ledger.now
     # One past now, so that what has just happened is there.
     end = micros(now) + 1 if last is None else min(micros(last), micros(now) + 1)
-    start = 0 if first is None else micros(first)
-    tally = _Tally()
-    async with ledger.snapshot() as snapshot:
-        tally.add(await flows(snapshot, start, end), await moves(snapshot, start, end))
-        async for rows in due_accounts(snapshot, end):
-            accounts = [unpack_account(row) for row in rows]
-            given = await bonuses(snapshot, rows[0].account_id, rows[-1].account_id) if _want_roots(accounts) else set()
-            # It is mere arithmetic, but a lot of it, and others wait on this loop.
-            due = await asyncio.to_thread(_due, rows, accounts, given, ledger.pack, start, end)
-            tally.add(*due)
+    tally = await _tally(ledger, [0 if first is None else micros(first)], end)
     plans = dict.fromkeys(plan.code for revision in ledger.pack.revisions for plan in revision.plans)
     return CirculationShown(
         since=first,
@@ -114,6 +122,61 @@ async def circulation(
         by_plan={plan: tally.on_plan(plan) for plan in plans},
         **tally.total(),
     )
+
+
+async def circulation_by_month(ledger: Ledger, *, months: int = 6) -> list[CirculatedInMonth]:
+    """Show what circulated in each of the last months in the pack's zone, the earliest first, now's up to now.
+
+    All of them are of one moment, so that each month begins with what the one before it left.
+    """
+    whole("months", months, 1, MOST_MONTHS)
+    now, calendar = ledger.now, ledger.pack.calendar
+    shown = by_month((), (), (), calendar, now, months)
+    starts = [micros(calendar.day_start(month.start.toordinal())) for month in shown]
+    tally = await _tally(ledger, starts, micros(now) + 1)
+    return [CirculatedInMonth(start=month.start, **tally.total(span)) for span, month in enumerate(shown, start=1)]
+
+
+async def circulated(
+    ledger: Ledger, account_id: str, *, since: datetime | None = None, until: datetime | None = None
+) -> Circulated | Refused:
+    """Show what moved on one account from `since` on and before `until`, by now's reading of its journal.
+
+    Refused as `unknown_account`. Raises ValueError for a `since` after `until`.
+    """
+    first, last = instant("since", since), instant("until", until)
+    if first is not None and last is not None and first > last:
+        raise ValueError(f"since: expected a time not after until, {last.isoformat()}, got {first.isoformat()}")
+    found = await find(ledger, "account", account_id)
+    paper = None if found is None else await reads.paper(ledger, found, ledger.now)
+    if paper is None:
+        return Refused(Refusal.UNKNOWN_ACCOUNT)
+    start = 0 if first is None else micros(first)
+    end = reads.EVER if last is None else micros(last)
+    row = _Row()
+    # What was written since the account was looked at is due there too, and counts once.
+    params = {"account": found, "n": paper.kept.n, "start": start, "end": end}
+    for span, kind, connects in await ledger.fetch(_MOVED, params):
+        row.add(_FIGURES[EntryKind(kind)], int(connects), span)
+    for line in paper.due:
+        at = micros(line.effective_at)
+        if line.kind is not EntryKind.CARRY and at < end:
+            row.add(_FIGURES[line.kind], line.connects, int(at >= start))
+    return Circulated(**row.figures(1))
+
+
+async def _tally(ledger: Ledger, starts: list[int], end: int) -> "_Tally":
+    """Sum up what moved before a time, written or due, by the spans that begin at `starts`; in microseconds."""
+    tally = _Tally()
+    async with ledger.snapshot() as snapshot:
+        tally.add(await flows(snapshot, starts, end), await moves(snapshot, starts, end))
+        async for rows in due_accounts(snapshot, end):
+            accounts = [unpack_account(row) for row in rows]
+            given = await bonuses(snapshot, rows[0].account_id, rows[-1].account_id) if _want_roots(accounts) else set()
+            # It is mere arithmetic, but a lot of it, and others wait on this loop.
+            due = await asyncio.to_thread(_due, rows, accounts, given, ledger.pack, starts, end)
+            tally.add(*due)
+    return tally
 
 
 class _Tally:
@@ -128,45 +191,43 @@ class _Tally:
         """Add what flowed, and what moved between plans."""
         for flow in flowed:
             for row in (self._total, self._by_source[flow.source], self._by_plan[flow.plan]):
-                row.add(_FIGURES[flow.kind], flow.connects, within=flow.within)
+                row.add(_FIGURES[flow.kind], flow.connects, flow.span)
         for move in moved:
-            self._by_plan[move.old].add("moved_out", -move.connects, within=move.within)
-            self._by_plan[move.new].add("moved_in", move.connects, within=move.within)
+            self._by_plan[move.old].add("moved_out", -move.connects, move.span)
+            self._by_plan[move.new].add("moved_in", move.connects, move.span)
 
-    def total(self) -> dict[str, int]:
+    def total(self, span: int = 1) -> dict[str, int]:
         """Return the figures of all accounts."""
-        return self._total.figures()
+        return self._total.figures(span)
 
     def of_source(self, source: Source) -> Circulated:
         """Return the figures of what first came from a source."""
-        return Circulated(**self._by_source[source].figures())
+        return Circulated(**self._by_source[source].figures(1))
 
     def on_plan(self, plan: str) -> CirculatedOnPlan:
         """Return the figures of a plan."""
         row = self._by_plan[plan]
-        return CirculatedOnPlan(**row.figures(), moved_in=row.sums["moved_in"], moved_out=row.sums["moved_out"])
+        moved = {figure: row.sums[1, figure] for figure in ("moved_in", "moved_out")}
+        return CirculatedOnPlan(**row.figures(1), **moved)
 
 
 class _Row:
-    """The figures of one row while they grow; what left is counted as more than nothing."""
+    """The figures of one row while they grow, by spans; what left is counted as more than nothing."""
 
     def __init__(self) -> None:
-        self.sums = Counter[str]()
-        self.held_before = 0
-        self.held = 0
+        self.sums = Counter[tuple[int, str]]()
+        self._came = Counter[int]()
 
-    def add(self, figure: str, connects: int, *, within: bool) -> None:
-        """Add connects that came, or below 0, left: in the span, or before it."""
-        self.held += connects
-        if within:
-            self.sums[figure] += abs(connects)
-        else:
-            self.held_before += connects
+    def add(self, figure: str, connects: int, span: int) -> None:
+        """Add connects that came, or below 0, left: in a span, or in 0, before all of them."""
+        self._came[span] += connects
+        self.sums[span, figure] += abs(connects)
 
-    def figures(self) -> dict[str, int]:
-        """Return the figures that every row has."""
-        flowed = {figure: self.sums[figure] for figure in _FIGURES.values()}
-        return {"held_before": self.held_before, "held": self.held, **flowed}
+    def figures(self, span: int) -> dict[str, int]:
+        """Return the figures that every row has, of a span."""
+        before = sum(connects for at, connects in self._came.items() if at < span)
+        flowed = {figure: self.sums[span, figure] for figure in _FIGURES.values()}
+        return {"held_before": before, "held": before + self._came[span], **flowed}
 
 
 def _want_roots(accounts: Iterable[Account]) -> bool:
@@ -183,23 +244,28 @@ def _due(
     accounts: list[Account],
     given: set[tuple[str, int]],
     pack: Pack,
-    since: int,
+    starts: list[int],
     until: int,
 ) -> tuple[list[Flow], list[Move]]:
     """Settle accounts on paper, and return what would be written as having taken effect before a time."""
-    at, start = instant_of(until - 1), instant_of(since)
-    lines: Counter[tuple[bool, str, EntryKind, Source]] = Counter()
-    moved: Counter[tuple[bool, str, str]] = Counter()
+    at = instant_of(until - 1)
+    lines: Counter[tuple[int, str, EntryKind, Source]] = Counter()
+    moved: Counter[tuple[int, str, str]] = Counter()
     for row, account in zip(rows, accounts, strict=True):
         book = Book(account, pack, at)
         settle(book)
         for line in book.entries:
             if line.kind is not EntryKind.CARRY and line.lot is not None:
                 source = _origin(row.account_id, line.lot, given)
-                lines[line.effective_at >= start, line.plan, line.kind, source] += line.connects
+                lines[_span(starts, line.effective_at), line.plan, line.kind, source] += line.connects
         for change, old, new, connects in _changes(account, book.entries, book.notices):
-            moved[change.at >= start, old, new] += connects
+            moved[_span(starts, change.at), old, new] += connects
     return [Flow(*key, connects) for key, connects in lines.items()], [Move(*key, n) for key, n in moved.items()]
+
+
+def _span(starts: list[int], at: datetime) -> int:
+    """Return which of the spans that begin at `starts` a time lies in, 0 before all of them."""
+    return bisect_right(starts, micros(at))
 
 
 def _origin(account_id: str, lot: Lot, given: set[tuple[str, int]]) -> Source:

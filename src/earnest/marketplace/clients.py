@@ -8,7 +8,7 @@ from earnest.ledger.act import Act, Batch
 from earnest.ledger.ids import CLIENT
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.rows import ClientRow, ExternalRow
-from earnest.ledger.sql import names
+from earnest.ledger.sql import ERASE_PEOPLE, names
 from earnest.ledger.store import Needs
 from earnest.ledger.writer import Key
 from earnest.marketplace.given import MOST_NAME, find, idempotency_key, optional_text
@@ -64,7 +64,7 @@ async def client(ledger: Ledger, client_id: str) -> ClientShown | Refused:
 
 
 async def erase_client(ledger: Ledger, client_id: str) -> Refused | None:
-    """Erase who a client is: the name and the caller's id. Their jobs stay."""
+    """Erase who a client is: the name, the caller's id, and who could sign in as them alone. Their jobs stay."""
     found = await find(ledger, "client", client_id)
     if found is None or await ledger.fetch_one(_CLIENT, {"client": found}) is None:
         return Refused(Refusal.UNKNOWN_CLIENT)
@@ -73,4 +73,6 @@ async def erase_client(ledger: Ledger, client_id: str) -> Refused | None:
         "update client set name = null, external_id = null where client_id = id(:client)",
     ):
         await ledger.store.change(statement, {"client": found})
+    for statement in ERASE_PEOPLE:
+        await ledger.store.change(statement, {"target": found})
     return None

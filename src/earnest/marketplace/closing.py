@@ -159,6 +159,15 @@ async def close_job(
     return _UNKNOWN if row is None else ClosedShown(showing.job(row, ledger.pack, ledger.now), back)
 
 
+async def returned_by_closing(ledger: Ledger, job_id: str) -> Returned | Refused:
+    """Show what closing a job has given back so far, and whether more may still come. Refused as `unknown_job`."""
+    found = await find(ledger, "job", job_id)
+    if found is None or await reads.job(ledger, found) is None:
+        return _UNKNOWN
+    undone = await ledger.fetch(_IS_UNDONE, {"job": found, "kind": CLOSING})
+    return await returned(ledger, found, pending=bool(undone))
+
+
 async def returned(ledger: Ledger, job_id: str, *, pending: bool) -> Returned:
     """Return what a closing has given back so far."""
     row = await reads.job(ledger, job_id)

@@ -1,5 +1,7 @@
 """Webhook endpoints: where events are sent, what became of each, and sending again.
 
+E-mail has a row among them (mailing.py), which is neither shown nor changed here.
+
 What concerns the world outside (attempts, pauses, the life of an old secret) goes by the machine's clock, as a
 sandbox's may stand still; when something was recorded goes by the ledger's.
 """
@@ -15,7 +17,7 @@ import msgspec
 
 from earnest.ledger import outbox
 from earnest.ledger.act import Act, Batch
-from earnest.ledger.ids import DELIVERY, ENDPOINT, NOBODY, plain
+from earnest.ledger.ids import DELIVERY, ENDPOINT, MAIL, NOBODY, plain
 from earnest.ledger.ledger import Ledger, utc_now
 from earnest.ledger.packing import micros
 from earnest.ledger.rows import DeliveryRow, EndpointRow
@@ -41,12 +43,12 @@ MOST_OVERLAP_HOURS = 720
 
 STATUSES = (outbox.WAITING, outbox.DELIVERED, outbox.FAILED)
 
-_FIRST = "0" * 32
 _UNKNOWN = Refused(Refusal.UNKNOWN_ENDPOINT)
 _UNKNOWN_DELIVERY = Refused(Refusal.UNKNOWN_DELIVERY)
 _ENDPOINT = f"select {names(EndpointRow)} from endpoint where endpoint_id = id(:endpoint)"  # noqa: S608
 _ENDPOINTS = (
-    f"select {names(EndpointRow)} from endpoint where endpoint_id > id(:after) order by endpoint_id limit :limit"  # noqa: S608
+    f"select {names(EndpointRow)} from endpoint where endpoint_id > id(:after) and endpoint_id <> id(:mail)"  # noqa: S608
+    " order by endpoint_id limit :limit"
 )
 # The status stands in the statement, as the indices of what waits and what failed hold nothing else.
 _DELIVERIES = {
@@ -222,7 +224,8 @@ async def create_endpoint(
 async def endpoints(ledger: Ledger, *, limit: int = 100, cursor: str | None = None) -> Page[EndpointShown]:
     """List the endpoints, the oldest first."""
     limit = page_size(limit)
-    rows = await ledger.fetch(_ENDPOINTS, {"after": cursor_id(cursor, _FIRST), "limit": limit + 1})
+    params = {"after": cursor_id(cursor, NOBODY), "mail": MAIL, "limit": limit + 1}
+    rows = await ledger.fetch(_ENDPOINTS, params)
     known = [EndpointRow(*row) for row in rows]
     shown = [showing.endpoint(row) for row in known[:limit]]
     return Page(shown, known[limit - 1].endpoint_id if len(known) > limit else None)
@@ -248,7 +251,7 @@ async def change_endpoint(
 
     What waits goes to the new URL. A paused endpoint stays paused. Refused as `unknown_endpoint`.
     """
-    found = plain(endpoint_id, ENDPOINT) or NOBODY
+    found = _plain(endpoint_id) or NOBODY
     to = None if url is None else webhook_url(url, allow_private=allow_private)
     of = kinds if isinstance(kinds, msgspec.UnsetType) else _packed(kinds)
     if not isinstance(description, msgspec.UnsetType):
@@ -261,7 +264,7 @@ async def delete_endpoint(ledger: Ledger, endpoint_id: str, *, key: str | Key | 
 
     Its deliveries are no longer shown; `keep_up` drops them, a piece at a time.
     """
-    found = plain(endpoint_id, ENDPOINT) or NOBODY
+    found = _plain(endpoint_id) or NOBODY
     return await ledger.do(DeleteEndpoint(found), idempotency_key(key))
 
 
@@ -273,7 +276,7 @@ async def rotate_secret(
     A secret that was still signing beside the present one signs no more. Refused as `unknown_endpoint`.
     """
     whole("overlap_hours", overlap_hours, 0, MOST_OVERLAP_HOURS)
-    found, secret, made = plain(endpoint_id, ENDPOINT) or NOBODY, _new_secret(), idempotency_key(key)
+    found, secret, made = _plain(endpoint_id) or NOBODY, _new_secret(), idempotency_key(key)
     answer = await ledger.do(RotateSecret(found, overlap_hours, secret), made)
     return answer if isinstance(answer, Refused) else _with_secret(answer, secret, made)
 
@@ -309,7 +312,7 @@ async def redeliver(
     An endpoint that was paused is told again. Refused as `unknown_endpoint`, `unknown_delivery`.
     """
     # An id that names nothing is refused by the act, as a key that is known goes before.
-    found, of = plain(endpoint_id, ENDPOINT) or NOBODY, None
+    found, of = _plain(endpoint_id) or NOBODY, None
     if delivery_id is not None:
         match = _DELIVERY.fullmatch(delivery_id) if type(delivery_id) is str else None
         if match is None or match[3] != found or int(match[2]) > _LATEST[2]:
@@ -319,8 +322,14 @@ async def redeliver(
     return await ledger.do(Redeliver(found, of), idempotency_key(key))
 
 
-async def _row(ledger: Ledger, endpoint_id: str) -> EndpointRow | None:
+def _plain(endpoint_id: str) -> str | None:
+    """Return a webhook endpoint's id; e-mail's, which is no webhook, is nobody's here."""
     found = plain(endpoint_id, ENDPOINT)
+    return None if found == MAIL else found
+
+
+async def _row(ledger: Ledger, endpoint_id: str) -> EndpointRow | None:
+    found = _plain(endpoint_id)
     row = None if found is None else await ledger.fetch_one(_ENDPOINT, {"endpoint": found})
     return None if row is None else EndpointRow(*row)
 

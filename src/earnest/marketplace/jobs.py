@@ -1,13 +1,13 @@
 """Jobs: posting, editing, finding them, what a proposal to one costs, and invitations."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, TypeVar
 
 import msgspec
 
 from earnest.ledger import reads
 from earnest.ledger.act import Act, Batch
-from earnest.ledger.ids import JOB, MEMBER, NOBODY, numbered
+from earnest.ledger.ids import JOB, MEMBER, NOBODY, numbered, plain
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.packing import instant as instant_of
 from earnest.ledger.packing import micros, repack_job, unpack_job, unpack_member
@@ -47,7 +47,8 @@ _NEWEST = "f" * 32
 
 _JOBS = (
     f"select {names(JobRow)} from job where job_id < id(:before) and price <= :max_price"  # noqa: S608
-    " and (:client = '' or client_id = id(:client_id)) and lower(title) like :q escape '!'"
+    " and (:client = '' or client_id = id(:client_id)) and (:type = '' or type = :type)"
+    " and lower(title) like :q escape '!'"
     " and (:status = ''"
     " or (:status = 'closed' and closed_at is not null)"
     " or (:status = 'open' and closed_at is null and lapses_at > :now)"
@@ -287,14 +288,17 @@ async def jobs(
     *,
     status: str | None = None,
     q: str | None = None,
+    type: str | None = None,  # noqa: A002 - the API's name
     max_price: int | None = None,
     client_id: str | None = None,
     limit: int = 100,
     cursor: str | None = None,
 ) -> Page[JobShown] | Refused:
-    """List jobs, the newest first: of a status, with words in the title, at most at a price, of a client."""
+    """List jobs, the newest first: of a status, a type, with words in the title, at most at a price, of a client."""
     if status is not None:
         one_of("status", status, tuple(each.value for each in JobStatus))
+    if type is not None:
+        one_of("type", type, tuple(each.value for each in JobType))
     limit = page_size(limit)
     client = None if client_id is None else await find(ledger, "client", client_id)
     if client_id is not None and client is None:
@@ -309,12 +313,25 @@ async def jobs(
             "client_id": client or "0" * 32,
             "q": f"%{text('q', words, MOST_NAME, 0)}%",
             "status": status or "",
+            "type": type or "",
             "now": micros(ledger.now),
             "limit": limit + 1,
         },
     )
     items = [showing.job(JobRow(*row), ledger.pack, ledger.now) for row in rows[:limit]]
     return Page(items, rows[limit - 1][0] if len(rows) > limit else None)
+
+
+async def jobs_by_id(ledger: Ledger, job_ids: Iterable[str]) -> dict[str, JobShown]:
+    """Show several jobs as they are now, by their ids; those that are none are left out."""
+    found = {plain_id for id_ in job_ids if (plain_id := plain(id_, JOB)) is not None}
+    if not found:
+        return {}
+    params = {f"job{number}": id_ for number, id_ in enumerate(sorted(found))}
+    wanted = ", ".join(f"id(:{name})" for name in params)
+    rows = await ledger.fetch(f"select {names(JobRow)} from job where job_id in ({wanted})", params)  # noqa: S608
+    shown = [showing.job(JobRow(*row), ledger.pack, ledger.now) for row in rows]
+    return {each.id: each for each in shown}
 
 
 async def quote(ledger: Ledger, job_id: str, account_id: str, *, worker_id: str | None = None) -> QuoteShown | Refused:

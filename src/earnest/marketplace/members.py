@@ -29,6 +29,8 @@ from earnest.rules.outcome import Refusal, Refused
 
 ROLES = ("owner", "admin", "member")
 
+_NAMES = "select seq, name from member where account_id = id(:account)"
+
 
 class AddMember(Act[MemberShown], frozen=True):
     """Add a person to an agency."""
@@ -171,3 +173,19 @@ async def members(
         return Refused(Refusal.UNKNOWN_ACCOUNT)
     rows = await reads.members(ledger, found, cursor_number(cursor, 0), limit + 1)
     return Page([showing.member(row) for row in rows[:limit]], str(rows[limit - 1].seq) if len(rows) > limit else None)
+
+
+async def member(ledger: Ledger, member_id: str) -> MemberShown | Refused:
+    """Show a member. Refused as `unknown_member`, of one who was let go too."""
+    where = numbered(member_id, MEMBER)
+    row = None if where is None else await reads.member(ledger, *where)
+    if row is None or row.removed_at is not None:
+        return Refused(Refusal.UNKNOWN_MEMBER)
+    return showing.member(row)
+
+
+async def names_of_members(ledger: Ledger, account_id: str) -> dict[str, str | None]:
+    """Return the names of an agency's people by their ids, also of those who have left; None for one that is erased."""
+    found = await find(ledger, "account", account_id)
+    rows = [] if found is None else await ledger.fetch(_NAMES, {"account": found})
+    return {f"{MEMBER}{found}_{seq}": name for seq, name in rows}

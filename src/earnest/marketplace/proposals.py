@@ -9,7 +9,7 @@ import msgspec
 from earnest.ledger import reads
 from earnest.ledger.act import Act, Batch
 from earnest.ledger.errors import LedgerError
-from earnest.ledger.ids import MEMBER, NOBODY, PROPOSAL, numbered
+from earnest.ledger.ids import JOB, MEMBER, NOBODY, PROPOSAL, numbered, plain
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.rows import LetterRow
 from earnest.ledger.store import Needs
@@ -20,6 +20,7 @@ from earnest.marketplace.given import (
     cursor_number,
     find,
     idempotency_key,
+    one_of,
     optional_text,
     page_size,
     whole,
@@ -300,14 +301,16 @@ async def proposal(ledger: Ledger, proposal_id: str) -> ProposalShown | Refused:
 
 
 async def proposals_of(
-    ledger: Ledger, account_id: str, *, limit: int = 100, cursor: str | None = None
+    ledger: Ledger, account_id: str, *, status: str | None = None, limit: int = 100, cursor: str | None = None
 ) -> Page[ProposalShown] | Refused:
-    """List an account's proposals with their letters, the latest first."""
+    """List an account's proposals with their letters, the latest first; of a status, if one is asked for."""
+    statuses = tuple(each.value for each in ProposalStatus)
+    chosen = None if status is None else ProposalStatus(one_of("status", status, statuses))
     limit = page_size(limit)
     found = await find(ledger, "account", account_id)
     if found is None or await reads.account(ledger, found) is None:
         return _UNKNOWN_ACCOUNT
-    rows = await reads.proposals(ledger, found, cursor_number(cursor, reads.ALL), limit + 1)
+    rows = await reads.proposals(ledger, found, cursor_number(cursor, reads.ALL), limit + 1, chosen)
     oldest = rows[-1].n if rows else 0
     letters = {row.n: row.letter for row in await reads.letters(ledger, found, oldest)}
     items = [showing.kept_proposal(row, ledger.pack, letters.get(row.n)) for row in rows[:limit]]
@@ -333,3 +336,14 @@ async def proposals_for(
     items = [showing.kept_proposal(row, ledger.pack, text) for row, text in zip(rows[:limit], letters, strict=True)]
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(items, None if last is None else f"{last.account_id}_{last.attempt}")
+
+
+async def proposed_to(ledger: Ledger, account_id: str, job_ids: Sequence[str]) -> dict[str, ProposalShown]:
+    """Return an account's latest proposal to each of these jobs that it has proposed to and not withdrawn from."""
+    account = await find(ledger, "account", account_id)
+    plain_ids = [plain(id_, JOB) for id_ in job_ids]
+    if account is None:
+        return {}
+    found = await asyncio.gather(*(reads.attempts(ledger, account, id_) for id_ in plain_ids if id_ is not None))
+    latest = [showing.kept_proposal(rows[-1], ledger.pack, None) for rows in found if rows]
+    return {each.job_id: each for each in latest if each.status != ProposalStatus.WITHDRAWN}

@@ -18,6 +18,9 @@ from earnest.marketplace.accounts import SettleAccount
 from earnest.marketplace.closing import finish_tasks, return_lapsed
 from earnest.marketplace.expiring import tell_expiring
 from earnest.marketplace.given import whole
+from earnest.marketplace.passwords import drop_links
+from earnest.marketplace.sessions import drop_sessions
+from earnest.marketplace.tries import drop_tries
 
 ACCOUNTS_AT_ONCE = 500
 EVER = 2**62
@@ -106,6 +109,9 @@ async def keep_up(
     finished = await finish_tasks(ledger, started_seconds_ago=STALE_SECONDS) + await return_lapsed(ledger)
     events = await drop_deliveries(ledger)
     await drop_told(ledger)
+    await drop_sessions(ledger)
+    await drop_links(ledger)
+    await drop_tries(ledger)
     return UpkeepDone(settled, failed, dropped, finished, events, await tell_expiring(ledger, expiring_days))
 
 

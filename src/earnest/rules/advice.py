@@ -87,12 +87,17 @@ def _verdict(account: Account, months: Sequence[Month], trials: Sequence[Trial],
         return Verdict.WORK_ON_PROPOSALS
     if not months:
         return Verdict.STAY
-    best = min(trials, key=lambda trial: (trial.missing, trial.cost, trial.plan != account.plan))
+    best = best_trial(trials, account.plan)
     plans = [trial.plan for trial in trials]
     step = plans.index(best.plan) - plans.index(account.plan)
     if step:
         return Verdict.UPGRADE if step > 0 else Verdict.DOWNGRADE
     return Verdict.BUY if best.bought else Verdict.STAY
+
+
+def best_trial(trials: Sequence[Trial], plan: str) -> Trial:
+    """Return the trial of the plan that would have served best: nothing missing, then cheap, then the present one."""
+    return min(trials, key=lambda trial: (trial.missing, trial.cost, trial.plan != plan))
 
 
 def _try(account: Account, plan: str, needed: Sequence[int], pack: Pack, now: datetime) -> Trial:

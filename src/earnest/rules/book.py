@@ -20,6 +20,10 @@ from earnest.rules.purchase import Purchase
 _CARRY, _CARRIED = EntryKind.CARRY, Source.CARRIED
 
 
+TOWARDS_DEBT = "paid towards the debt of a reversed purchase"
+"""The note of lines that pay a debt."""
+
+
 class UnbalancedError(RuntimeError):
     """The lines written and the lots left do not agree: a defect, caught before anything is kept."""
 
@@ -159,9 +163,7 @@ class Book:
         connects = sum(lot.remaining for lot in brought)
         owed = min(self.debt, connects)
         left, taken = burn(clip_order(brought, self.cycle_end), owed)
-        self.write_taken(
-            EntryKind.REVOKE, taken, at, note="paid towards the debt of a reversed purchase", pays_debt=True
-        )
+        self.write_taken(EntryKind.REVOKE, taken, at, note=TOWARDS_DEBT, pays_debt=True)
         self.debt -= owed
         surplus = 0 if most_held is None else min(connects - owed, max(0, self.balance - most_held))
         if surplus:

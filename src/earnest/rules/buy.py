@@ -1,14 +1,15 @@
 """Buying connects, and what a reversed payment takes back (RULES 6)."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
-from earnest.rules.account import Entry, EntryKind, Lot, Source
+from earnest.rules.account import Account, Entry, EntryKind, Lot, Source
 from earnest.rules.book import Book
 from earnest.rules.commands import ConfirmPurchase, ReversePurchase, StartPurchase
 from earnest.rules.outcome import PurchaseWarning, Refusal, Refused
+from earnest.rules.pack import Revision
 from earnest.rules.plan_change import bar_for_fee, bar_for_role
 from earnest.rules.purchase import Purchase, PurchaseStatus
 from earnest.rules.settle import most_carried, pending_plan
@@ -23,16 +24,22 @@ def _bar_purchase(book: Book, connects: int, awaited: Iterable[Purchase]) -> Ref
     plan = book.rules.plan(book.plan)
     if plan.connect_price is None:
         return Refused(Refusal.PLAN_CANNOT_BUY, {"plan": book.plan})
-    if plan.most_held is None:
+    fit = would_fit(book, book.rules, awaited, book.now)
+    if fit is not None and plan.most_held is not None and connects > fit:
+        return Refused(Refusal.OVER_MOST_HELD, {"most_held": plan.most_held, "would_fit": fit})
+    return None
+
+
+def would_fit(account: Account | Book, rules: Revision, awaited: Iterable[Purchase], now: datetime) -> int | None:
+    """Return how many connects could be bought without passing most held (RULES 6.1); None for no limit."""
+    most_held = rules.plan(account.plan).most_held
+    if most_held is None:
         return None
-    since = book.now - timedelta(hours=book.rules.pending_purchase_hours)
+    since = now - timedelta(hours=rules.pending_purchase_hours)
     coming = sum(
         other.connects for other in awaited if other.status is PurchaseStatus.PENDING and other.requested_at > since
     )
-    would_fit = max(0, plan.most_held - book.balance - coming + book.debt)
-    if connects > would_fit:
-        return Refused(Refusal.OVER_MOST_HELD, {"most_held": plan.most_held, "would_fit": would_fit})
-    return None
+    return max(0, most_held - account.balance - coming + account.debt)
 
 
 def start_purchase(book: Book, command: StartPurchase) -> Refused | None:
@@ -81,9 +88,14 @@ def reverse_purchase(book: Book, command: ReversePurchase) -> None:
         return
     held = [lot for lot in book.lots if lot.purchase_id == purchase.id]
     book.lots = tuple(lot for lot in book.lots if lot.purchase_id != purchase.id)
-    book.write_taken(EntryKind.REVOKE, held, book.now, note=f"the payment of {purchase.id} was reversed")
+    book.write_taken(EntryKind.REVOKE, held, book.now, note=reversal_note(purchase.id))
     book.debt += command.owed
     book.purchase = _decided(book, purchase, PurchaseStatus.REVERSED)
+
+
+def reversal_note(purchase_id: str) -> str:
+    """Return the note of lines that take back what a reversed purchase brought."""
+    return f"the payment of {purchase_id} was reversed"
 
 
 def leaves_to_owe(entry: Entry) -> int:

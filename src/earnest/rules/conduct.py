@@ -142,6 +142,15 @@ def _counted_on(counted: Iterable[Proposal], pack: Pack, first: int, last: int) 
     ]
 
 
+def counted(account: Account, history: Iterable[Proposal], pack: Pack, now: datetime) -> list[Proposal]:
+    """Return the proposals that count towards an account's conduct on the day of `now` (RULES 9.1).
+
+    `history` are its proposals, at least as far back as they count.
+    """
+    day = pack.calendar.day(now)
+    return _counted_on((each for each in history if counts(each, account.counted_from)), pack, day, day)
+
+
 def _suspend(book: Book, counted: list[Proposal], day: int, at: datetime) -> None:
     evidence = tuple(
         Evidence(proposal.n, proposal.job_id, proposal.connects_spent, proposal.submitted_at)

@@ -17,7 +17,8 @@ class Refusal(StrEnum):
     """Why a request is turned down. Where several would do, the first of this order is given.
 
     The first three are about the request itself. Whoever keeps things and looks them up gives most of the `unknown_`
-    ones, `key_reused` (an idempotency key that came with another request before) and `external_id_taken`.
+    ones, `key_reused` (an idempotency key that came with another request before), `external_id_taken`, and those about
+    people and signing in.
     """
 
     CLOCK_BEHIND = "clock_behind"
@@ -32,7 +33,13 @@ class Refusal(StrEnum):
     UNKNOWN_KEY = "unknown_key"
     UNKNOWN_ENDPOINT = "unknown_endpoint"
     UNKNOWN_DELIVERY = "unknown_delivery"
+    UNKNOWN_PERSON = "unknown_person"
+    UNKNOWN_LINK = "unknown_link"
     EXTERNAL_ID_TAKEN = "external_id_taken"
+    EMAIL_TAKEN = "email_taken"
+    NOT_SIGNED_IN = "not_signed_in"
+    TOO_MANY_TRIES = "too_many_tries"
+    WRONG_CREDENTIALS = "wrong_credentials"
     NOT_PERMITTED = "not_permitted"
     ACCOUNT_SUSPENDED = "account_suspended"
     JOB_NOT_OPEN = "job_not_open"

@@ -12,6 +12,9 @@ from earnest.rules.commands import GiveBack
 from earnest.rules.outcome import Refusal, Refused
 from earnest.rules.proposal import Proposal
 
+LAPSED = "the job lapsed"
+"""The note of what comes back because a post lapsed; every other return is that of a closing."""
+
 
 def give_back(book: Book, command: GiveBack, history: Collection[Proposal] | None) -> Refused | None:
     """Return what proposals cost, each once, if their job gives back; mark those it was done for as returned.
@@ -27,7 +30,7 @@ def give_back(book: Book, command: GiveBack, history: Collection[Proposal] | Non
     due = [proposal for proposal in once if proposal.returned_at is None and proposal.connects_spent]
     if not due or not job.gives_back(book.pack, book.now):
         return None
-    note = f"the job was closed without a hire: {job.close_reason}" if job.close_reason else "the job lapsed"
+    note = f"the job was closed without a hire: {job.close_reason}" if job.close_reason else LAPSED
     brought = []
     for proposal in due:
         for slice_ in proposal.taken:
