@@ -137,7 +137,7 @@ def test_who_can_t_renew_the_lease_sends_nothing_beyond_it(database: str, monkey
                 raise UnavailableError("the store is away")
 
             monkeypatch.setattr(relay._lease, "take", unreachable)
-            await until(lambda: not relay._may_send())
+            await until(lambda: not relay._may_send(BRIEF.timeout))
             # Well before the end of the lease, when another may begin.
             assert relay._lease.lasts(BRIEF.timeout)
             courier = next(iter(relay._couriers.values()))

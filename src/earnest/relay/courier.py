@@ -16,14 +16,14 @@ import msgspec
 
 from earnest.ledger import outbox
 from earnest.ledger.errors import LedgerError
-from earnest.ledger.ids import NOBODY
+from earnest.ledger.ids import MAIL, NOBODY
 from earnest.ledger.ledger import Ledger, utc_now
 from earnest.ledger.packing import micros
 from earnest.ledger.rows import DeliveryRow, EndpointRow, Micros
 from earnest.ledger.sql import names
 from earnest.relay.health import Health
 from earnest.relay.record import RecordAttempts, Tried, micros_of
-from earnest.relay.sending import GONE, Answer, Sender
+from earnest.relay.sending import GONE, Answer, Carrier
 from earnest.relay.terms import Terms, jitter
 
 LAST_SEQ = 2**31 - 1
@@ -66,7 +66,13 @@ class Courier:
     """Sends to one endpoint. `may_send` says whether a request that takes as long as it may can still be begun."""
 
     def __init__(
-        self, ledger: Ledger, row: EndpointRow, terms: Terms, figures: Figures, may_send: Callable[[], bool]
+        self,
+        ledger: Ledger,
+        row: EndpointRow,
+        terms: Terms,
+        figures: Figures,
+        may_send: Callable[[], bool],
+        carrier: Carrier,
     ) -> None:
         self._ledger = ledger
         self._row = row
@@ -74,7 +80,7 @@ class Courier:
         self._figures = figures
         self._may_send = may_send
         self._loop = asyncio.get_running_loop()
-        self._sender = Sender(terms)
+        self._carrier = carrier
         self._health = Health(terms)
         self._place: Place = _START
         self._known_at = float("-inf")
@@ -109,7 +115,7 @@ class Courier:
             await asyncio.wait([self._task], timeout=self._terms.stop)
         self._task.cancel()
         await asyncio.wait([self._task])
-        await self._sender.close()
+        await self._carrier.close()
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -190,23 +196,26 @@ class Courier:
 
     async def _attempt(self, row: DeliveryRow) -> Tried:
         now = utc_now()
-        answer = await self._sender.send(self._row, row, now)
+        answer = await self._carrier.send(self._row, row, now)
         if answer.is_success:
             self._health.succeeded()
             self._figures.delivered += 1
+        elif answer.is_final:
+            # It was heard, so the way there is well.
+            self._health.succeeded()
         else:
             self._health.failed(self._loop.time(), answer.retry_after)
             self._figures.failed += 1
         after = self._after(row, answer, micros(now))
         self._figures.given_up += after.status == outbox.FAILED
-        return Tried(row, after)
+        return Tried(row, after, heard=answer.is_success or answer.is_final)
 
     def _after(self, row: DeliveryRow, answer: Answer, at: Micros) -> DeliveryRow:
         """Return what an attempt makes of a delivery."""
         attempts, next_at = row.attempts + 1, row.next_at
         if answer.is_success:
             status = outbox.DELIVERED
-        elif answer.status != GONE and row.attempts >= len(self._terms.pauses):
+        elif answer.is_final or (answer.status != GONE and row.attempts >= len(self._terms.pauses)):
             status = outbox.FAILED
         else:
             status = outbox.WAITING
@@ -228,7 +237,7 @@ class Courier:
         """Have what came of a page written down."""
         failing_since, succeeded, gone = None, False, False
         for each in tried:
-            if each.after.status == outbox.DELIVERED:
+            if each.heard:
                 failing_since, succeeded = None, True
             elif failing_since is None:
                 failing_since = each.after.tried_at
@@ -240,7 +249,7 @@ class Courier:
             succeeded,
             failing_since,
             micros(utc_now()),
-            micros_of(self._terms.pause_after),
+            None if self._terms.pause_after is None else micros_of(self._terms.pause_after),
             "it answered 410 Gone" if gone else None,
         )
         was_well = self._row.failing_since is None
@@ -250,6 +259,8 @@ class Courier:
             self._learn(row, succeeded=succeeded)
             if row.paused_at is not None:
                 _log.warning("webhook endpoint whe_%s is paused: %s", row.endpoint_id, row.paused_because)
+            elif was_well and row.failing_since is not None and row.endpoint_id == MAIL:
+                _log.warning("e-mail can't be sent: %s", next(each.after.error for each in tried if not each.heard))
             elif was_well and row.failing_since is not None:
                 _log.warning(
                     "webhook endpoint whe_%s fails; what it answers stands with its deliveries", row.endpoint_id

@@ -12,10 +12,11 @@ from earnest.ledger.store import Needs
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """A delivery as it was read, and as its attempt leaves it."""
+    """A delivery as it was read, and as its attempt leaves it. `heard`: whoever it was for took it, or will never."""
 
     before: DeliveryRow
     after: DeliveryRow
+    heard: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -40,7 +41,7 @@ class RecordAttempts(Act[EndpointRow | None], frozen=True):
     failing_since: Micros | None
     """When the first one failed after the last success among them."""
     at: Micros
-    pause_after: Micros
+    pause_after: Micros | None
     pause: str | None
 
     def needs(self, needs: Needs) -> None:
@@ -70,7 +71,8 @@ class RecordAttempts(Act[EndpointRow | None], frozen=True):
         if not self.succeeded and endpoint.failing_since is not None:
             since = endpoint.failing_since
         why = self.pause
-        if why is None and since is not None and self.at - since >= self.pause_after:
+        patience = self.pause_after
+        if why is None and since is not None and patience is not None and self.at - since >= patience:
             why = "it has failed for too long without a success"
         return msgspec.structs.replace(
             endpoint, failing_since=since, paused_at=None if why is None else self.at, paused_because=why

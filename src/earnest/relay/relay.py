@@ -3,18 +3,27 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
 
 from earnest.ledger.errors import LedgerError
+from earnest.ledger.ids import MAIL
 from earnest.ledger.leases import Lease
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.rows import EndpointRow
 from earnest.ledger.sql import names
 from earnest.relay.courier import Courier, Figures
+from earnest.relay.sending import Carrier, Sender
 from earnest.relay.terms import Terms
 
 LEASE = "relay"
 RENEWALS = 4
 """How often a lease is renewed within its time. The last part of it is left to clocks that differ."""
+
+MAIL_AT_ONCE = 8
+"""Events that people are written of at once; how many letters leave at once is the post's to say."""
 
 _ENDPOINTS = (
     f"select {names(EndpointRow, 'e.')}, exists (select 1 from delivery d"  # noqa: S608
@@ -32,8 +41,12 @@ class Relay:
     outlasts it, so that no other process tells an endpoint of the same account meanwhile.
     """
 
-    def __init__(self, ledger: Ledger, terms: Terms | None = None) -> None:
+    def __init__(
+        self, ledger: Ledger, terms: Terms | None = None, mail: Callable[[float], Carrier] | None = None
+    ) -> None:
+        """Prepare it. `mail` makes what writes to people, given how many seconds an event may take it."""
         self.terms = terms or Terms()
+        self._mail = mail
         self.figures = Figures()
         self._ledger = ledger
         self._lease = Lease(ledger.store, LEASE, self.terms.lease)
@@ -85,16 +98,25 @@ class Relay:
             row = EndpointRow(*columns)
             found.add(row.endpoint_id)
             courier = self._couriers.get(row.endpoint_id)
-            if courier is None and waits:
-                courier = Courier(self._ledger, row, self.terms, self.figures, self._may_send)
-                self._couriers[row.endpoint_id] = courier
+            if courier is None and waits and (row.endpoint_id != MAIL or self._mail is not None):
+                courier = self._couriers[row.endpoint_id] = self._courier(row)
             if courier is not None:
                 courier.see(row, asked_at, waits=bool(waits))
         await self._end([id_ for id_ in self._couriers if id_ not in found], at_once=True)
 
-    def _may_send(self) -> bool:
+    def _courier(self, row: EndpointRow) -> Courier:
+        terms, carrier = self.terms, None
+        if row.endpoint_id == MAIL and self._mail is not None:
+            # Nobody could end a pause of it; what can't be sent is given up in the end.
+            seconds = 2 * terms.timeout
+            terms = msgspec.structs.replace(terms, timeout=seconds, pause_after=None, at_once=MAIL_AT_ONCE)
+            carrier = self._mail(seconds)
+        may_send = partial(self._may_send, terms.timeout)
+        return Courier(self._ledger, row, terms, self.figures, may_send, carrier or Sender(terms))
+
+    def _may_send(self, seconds: float) -> bool:
         """Say whether the lease outlasts a request that is begun now, by any machine's clock."""
-        return self._holds and self._lease.lasts(self.terms.timeout + self.terms.lease / RENEWALS)
+        return self._holds and self._lease.lasts(seconds + self.terms.lease / RENEWALS)
 
     async def _end(self, ids: list[str], *, at_once: bool) -> None:
         couriers = [self._couriers.pop(id_) for id_ in ids]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Protocol
 
 import aiohttp
 import msgspec
@@ -36,11 +37,15 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came of an attempt. `retry_after` is how many seconds a busy receiver asked to be left alone."""
+    """What came of an attempt. `retry_after` is how many seconds a busy receiver asked to be left alone.
+
+    After one that is final there is no sense in another, though the receiver doesn't have it.
+    """
 
     status: int | None = None
     error: str | None = None
     retry_after: float | None = None
+    is_final: bool = False
 
     @property
     def is_success(self) -> bool:
@@ -50,6 +55,16 @@ class Answer(msgspec.Struct, frozen=True):
 
 class PrivateAddressError(OSError):
     """The address to be connected to is none on the public internet."""
+
+
+class Carrier(Protocol):
+    """What carries the events of one endpoint to where they go."""
+
+    async def send(self, endpoint: EndpointRow, row: DeliveryRow, now: datetime) -> Answer:
+        """Send an event, and return what came of it; nothing but the end of this task is raised."""
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
 
 
 class Sender:

@@ -46,8 +46,8 @@ class Terms(msgspec.Struct, frozen=True):
     longest_asked_pause: float = 24 * HOUR
     """For how long at most an event rests because a receiver asked for it (Retry-After)."""
 
-    pause_after: float = 3 * DAY
-    """After how long without a success an endpoint that fails is paused."""
+    pause_after: float | None = 3 * DAY
+    """After how long without a success an endpoint that fails is paused; None for never."""
 
     poll: float = 0.5
     """How often new events and changed endpoints are looked for."""
