@@ -13,7 +13,7 @@ from time import sleep
 
 import msgspec
 
-from bench import closing, http, month_end, rules, size, submissions
+from bench import closing, http, month_end, pages, rules, size, submissions
 from bench.row import Row
 from bench.wrk import WrkMissingError
 from tools.postgres import PostgresMissingError
@@ -39,6 +39,7 @@ MEASURES: dict[str, Callable[[], Iterator[Row]]] = {
     "http-batch": http.measure_http_batch,
     "http-sqlite": http.measure_http_sqlite,
     "http-sqlite-subscribed": http.measure_http_sqlite_subscribed,
+    "pages": pages.measure_pages,
 }
 
 

@@ -34,6 +34,9 @@ CLOCK_SECONDS = 0.1
 FAILED_SECONDS = 5.0
 """How long is rested from what failed unexpectedly."""
 
+MAIL_SECONDS = 5.0
+"""How often is looked whether there is anybody yet who could be written to."""
+
 _log = logging.getLogger("earnest.background")
 
 
@@ -60,6 +63,7 @@ class Background:
         self._tasks = [
             loop.create_task(_for_ever("watching the ledger", self._watch)),
             loop.create_task(_for_ever("sweeping", self._sweep)),
+            loop.create_task(_for_ever("seeing to e-mail", self._see_to_mail)),
         ]
         self._relaying = loop.create_task(_for_ever("the relay", self._relay.run))
 
@@ -99,6 +103,16 @@ class Background:
         elif self._complaint and not complaint:
             _log.info("ready again")
         self._complaint = complaint
+
+    async def _see_to_mail(self) -> None:
+        """Have people written to from when there are any, or nobody where no e-mail leaves."""
+        while True:
+            try:
+                if await self._market.keep_mail(wanted=self._settings.mail != "off"):
+                    return
+            except LedgerError as error:
+                _log.warning("seeing to e-mail: %s; it is gone on with", error)
+            await asyncio.sleep(MAIL_SECONDS)
 
     async def _sweep(self) -> None:
         """Write up what is due, now and then and after each move of a sandbox's clock, as the one process that does."""

@@ -3,9 +3,12 @@
 import gc
 import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
+
+from litestar.types import ASGIApp
 
 from earnest import settings as known
 from earnest.api import app, logs
@@ -16,6 +19,8 @@ from earnest.ledger.ledger import utc_now
 from earnest.marketplace import AsyncMarketplace
 from earnest.relay import Relay, Terms
 from earnest.settings import Settings
+from earnest.web import app as web
+from earnest.web.mailing import Mailing
 
 _log = logging.getLogger("earnest.server")
 
@@ -23,19 +28,50 @@ YOUNG_OBJECTS = 10_000
 """After how many new objects those are looked through that nobody refers to but each other."""
 
 
+OF_THE_API = ("/v1", "/schema", "/healthz", "/readyz", "/metrics")
+"""With what the API's paths begin; all others are pages."""
+
+
 def create() -> Observed:
     """Return the application of this process, as the environment sets it; raises SettingError."""
     settings = known.from_environment(os.environ)
     logs.configure(settings.log_level)
-    return Observed(app.make(settings, lambda: serving(settings)), settings)
+    mailing = Mailing(settings)
+    return application(settings, lambda: serving(settings, mailing), mailing)
+
+
+def application(
+    settings: Settings,
+    open_market: Callable[[], AbstractAsyncContextManager[AsyncMarketplace]],
+    mailing: Mailing | None = None,
+) -> Observed:
+    """Return the API and the pages as one; the marketplace is opened when it starts, and closed when it ends."""
+    pages = web.make(settings, mailing)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[AsyncMarketplace]:
+        async with open_market() as market:
+            pages.state.market = market
+            try:
+                yield market
+            finally:
+                await pages.state.mailing.stop()
+
+    return Observed(app.make(settings, opened), settings, beside=_beside(pages))
+
+
+def _beside(pages: ASGIApp) -> Callable[[str], ASGIApp | None]:
+    """Return what says which application answers a path besides the API, if one does."""
+    return lambda path: None if path.startswith(OF_THE_API) else pages
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[AsyncMarketplace]:
+async def serving(settings: Settings, mailing: Mailing) -> AsyncIterator[AsyncMarketplace]:
     """Open the marketplace with its background work, for as long as requests are answered."""
     market = await open_market(settings)
     try:
-        relay = Relay(market.ledger, terms(settings))
+        mail = None if mailing.post is None else partial(mailing.carrier, market)
+        relay = Relay(market.ledger, terms(settings), mail)
         background = Background(market, relay, settings)
         background.start()
         # What is there by now stays: going through it in every full collection would hold up requests for 40 ms.

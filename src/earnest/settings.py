@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from earnest.wanted import RATE_LIMIT, wanted
+from earnest.wanted import RATE_LIMIT, SENDER, wanted
 
 PREFIX = "EARNEST_"
 
-NOT_OURS = frozenset({"EARNEST_POSTGRES_BIN", "EARNEST_SHARED", "EARNEST_TEST_EFFORT"})
+NOT_OURS = frozenset({"EARNEST_CHROMIUM", "EARNEST_POSTGRES_BIN", "EARNEST_SHARED", "EARNEST_TEST_EFFORT"})
 """What tests and benches read; whoever develops Earnest may have them set where a server is started."""
 
 
@@ -39,6 +39,48 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[datetime, Meta(tz=True)] | None,
         Meta(description="Where a new sandbox's clock stands at first; without it, at the present."),
     ] = None
+    demo: Annotated[
+        bool,
+        Meta(
+            description="Whether anyone may sign in as each of the demo's people and move the clock, with one click; "
+            "for a sandbox only."
+        ),
+    ] = False
+    public_url: Annotated[
+        Annotated[str, Meta(pattern=r"^https?://[^/?#\s]+$")] | None,
+        Meta(
+            description="Where the pages are found from outside, as in https://connects.example.com: for the links in "
+            "e-mails, and with https for cookies that travel no other way. Without it, http://HOST:PORT."
+        ),
+    ] = None
+    proxies: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10,
+            description="How many proxies stand in front, each of which adds whom it heard from to X-Forwarded-For: by "
+            "that address tries to sign in are counted.",
+        ),
+    ] = 0
+    mail: Annotated[
+        Literal["console", "smtp", "off"],
+        Meta(description="How e-mail leaves: `console` writes it to standard error, `smtp` sends it, `off` does not."),
+    ] = "console"
+    mail_from: Annotated[
+        Annotated[str, Meta(pattern=SENDER)] | None,
+        Meta(description="Whom e-mail comes from, as in `Earnest <connects@example.com>`; `smtp` needs it."),
+    ] = None
+    smtp_host: Annotated[str | None, Meta(description="The server that takes e-mail; `smtp` needs it.")] = None
+    smtp_port: Annotated[int, Meta(ge=1, le=65535, description="Its port.")] = 587
+    smtp_security: Annotated[
+        Literal["starttls", "tls", "none"],
+        Meta(
+            description="How what is told to it is kept from others: `starttls` and `tls` need a good certificate, "
+            "`none` is for a server on the same machine."
+        ),
+    ] = "starttls"
+    smtp_user: Annotated[str | None, Meta(description="Who signs in there; without it, nobody does.")] = None
+    smtp_password: Annotated[str | None, Meta(description="With what password.")] = None
     payments: Annotated[
         Literal["manual", "sandbox"] | None,
         Meta(
@@ -112,6 +154,16 @@ def _agreeing(settings: Settings) -> Settings:
         raise SettingError(f"{PREFIX}WORKERS: expected 1 on SQLite, got {settings.workers}; PostgreSQL takes more")
     if settings.sandbox_now is not None and not settings.sandbox:
         raise SettingError(f"{PREFIX}SANDBOX_NOW: expected only for a sandbox, whose clock it sets")
+    if settings.demo and not settings.sandbox:
+        raise SettingError(f"{PREFIX}DEMO: expected only for a sandbox, where nothing is real")
+    if settings.mail == "smtp":
+        for name in ("smtp_host", "mail_from"):
+            if getattr(settings, name) is None:
+                raise SettingError(f"{PREFIX}{name.upper()}: expected one, as e-mail is to leave by SMTP")
+    if (settings.smtp_user is None) != (settings.smtp_password is None):
+        raise SettingError(f"{PREFIX}SMTP_USER: expected together with {PREFIX}SMTP_PASSWORD, or neither")
+    if settings.smtp_user is not None and settings.smtp_security == "none":
+        raise SettingError(f"{PREFIX}SMTP_SECURITY: expected starttls or tls, so that nobody reads the password")
     if settings.payments == "sandbox" and not settings.sandbox:
         raise SettingError(f"{PREFIX}PAYMENTS: expected manual where this is no sandbox, got 'sandbox'")
     return settings

@@ -1,4 +1,4 @@
-"""`make demo`: a sandbox to try things out in."""
+"""`earnest demo`: a filled marketplace to look around in."""
 
 import re
 import select
@@ -8,19 +8,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from earnest.demo.personas import PERSONAS
 from tests.server.running import PATIENCE, plain_environment
 
-ROOT = Path(__file__).parents[2]
 END = "Ctrl-C ends it"
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(  # noqa: S603 - our own
-        [sys.executable, str(ROOT / "tools" / "demo.py")],
-        env=plain_environment(PORT="0", TMPDIR=str(tmp_path)),
+    process = subprocess.Popen(
+        [sys.executable, "-m", "earnest", "demo", "--port", "0"],
+        env=plain_environment(TMPDIR=str(tmp_path), EARNEST_DATABASE="sqlite:////nowhere/real.db"),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -48,12 +49,24 @@ def welcome(process: subprocess.Popen[str]) -> str:
 def test_what_it_says_to_try_works_and_nothing_of_it_stays(demo: subprocess.Popen[str], tmp_path: Path) -> None:
     script = "\n".join(re.findall(r"^  ((?:K=|curl ).*)$", welcome(demo), re.MULTILINE))
     tried = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)  # noqa: S603, S607
-    assert '"external_id":"ana"' in tried.stdout
+    assert '"status":"open"' in tried.stdout
+    assert '"external_id":"ida"' in tried.stdout
     assert '"available":70' in tried.stdout
-    assert '{"now":"2024-02-01T00:00:00Z"}' in tried.stdout
-    # What was allotted in January has been carried, and February's has come.
+    assert '{"now":"2026-05-01T00:00:00Z"}' in tried.stdout
+    # What was allotted in April has been carried, and May's has come.
     kinds = re.findall(r"^ent_\w+,(\w+),(-?\d+),", tried.stdout, re.MULTILINE)
     assert kinds == [("allot", "70"), ("carry", "-70"), ("carry", "70"), ("allot", "70")]
     demo.send_signal(signal.SIGTERM)
     assert demo.wait(PATIENCE) == 0
     assert not list(tmp_path.glob("earnest-demo-*"))
+
+
+def test_its_pages_are_there_and_one_click_signs_in(demo: subprocess.Popen[str]) -> None:
+    url = re.findall(r"listens on (\S+)", welcome(demo))[0]
+    with httpx.Client(base_url=url, follow_redirects=True) as browser:
+        page = browser.get("/")
+        assert "Look around as one of these people" in page.text
+        token = re.findall(r'name="token" value="(\w+)"', page.text)[0]
+        signed_in = browser.post("/demo/sign-in", data={"token": token, "email": PERSONAS[0].email})
+        assert signed_in.url.path == "/work"
+        assert PERSONAS[0].name in signed_in.text

@@ -27,7 +27,7 @@ def refused(*arguments: str, **environment: str) -> tuple[int, str]:
     # In this process, as importing everything takes most of the time.
     own = {name: None for name in os.environ if name.startswith("EARNEST_")}
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(serve_command, "_run", lambda *_: pytest.fail("the server starts"))
+        patched.setattr(serve_command, "run", lambda *_: pytest.fail("the server starts"))
         ended = CliRunner().invoke(app, ["serve", "--port", "0", *arguments], env=own | environment)
     assert ended.stdout == ""
     assert len(ended.stderr.splitlines()) == 1, ended.output

@@ -35,7 +35,12 @@ def test_an_environment_makes_settings_and_they_make_it_again() -> None:
 
 
 def test_what_only_tests_and_benches_read_is_no_mistake_and_no_setting() -> None:
-    named = {"EARNEST_SHARED": "..", "EARNEST_POSTGRES_BIN": "/usr/bin", "EARNEST_TEST_EFFORT": "long"}
+    named = {
+        "EARNEST_CHROMIUM": "/bin/x",
+        "EARNEST_POSTGRES_BIN": "/bin",
+        "EARNEST_SHARED": "..",
+        "EARNEST_TEST_EFFORT": "1",
+    }
     assert from_environment(named) == Settings()
 
 
@@ -54,6 +59,10 @@ def test_what_only_tests_and_benches_read_is_no_mistake_and_no_setting() -> None
         ("EARNEST_SANDBOX_NOW", "2016-01-05T00:00:00", "expected a time with its zone"),
         ("EARNEST_SANDBOX_NOW", "2016-01-05T00:00:00Z", "expected only for a sandbox"),
         ("EARNEST_PAYMENTS", "sandbox", "expected manual"),
+        ("EARNEST_MAIL_FROM", "Earnest", "expected an address as in Earnest <connects@example.com>"),
+        ("EARNEST_MAIL_FROM", "a@b.example\nBcc: e@f.example", "expected an address"),
+        ("EARNEST_SMTP_SECURITY", "tsl", "expected one of none, starttls, tls"),
+        ("EARNEST_SMTP_USER", "me", "expected together with EARNEST_SMTP_PASSWORD"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_told_by_its_variable(variable: str, value: str, complaint: str) -> None:
@@ -66,4 +75,26 @@ def test_a_setting_that_cannot_be_meant_is_told_by_its_variable(variable: str, v
 def test_a_password_in_the_database_is_not_told() -> None:
     with pytest.raises(SettingError) as told:
         from_environment({"EARNEST_DATABASE": "sqlite://me:hidden@here", "EARNEST_WORKERS": "2"})
+    assert "hidden" not in str(told.value)
+
+
+BY_SMTP = {
+    "EARNEST_MAIL": "smtp",
+    "EARNEST_SMTP_HOST": "mail.example",
+    "EARNEST_MAIL_FROM": "Earnest <connects@example.com>",
+}
+
+
+@pytest.mark.parametrize("missing", ["EARNEST_SMTP_HOST", "EARNEST_MAIL_FROM"])
+def test_e_mail_by_smtp_needs_a_server_and_a_sender(missing: str) -> None:
+    assert from_environment(BY_SMTP).smtp_port == 587
+    with pytest.raises(SettingError, match=missing):
+        from_environment({name: value for name, value in BY_SMTP.items() if name != missing})
+
+
+def test_a_password_for_e_mail_is_told_to_nobody_without_tls() -> None:
+    user = {"EARNEST_SMTP_USER": "me", "EARNEST_SMTP_PASSWORD": "hidden"}
+    assert from_environment(BY_SMTP | user).smtp_user == "me"
+    with pytest.raises(SettingError, match="EARNEST_SMTP_SECURITY") as told:
+        from_environment(BY_SMTP | user | {"EARNEST_SMTP_SECURITY": "none"})
     assert "hidden" not in str(told.value)

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from earnest.cli.database_commands import audit, journal, migrate_command, settle
+from earnest.cli.demo_command import demo
 from earnest.cli.import_commands import imports
 from earnest.cli.key_commands import keys
 from earnest.cli.pack_commands import check_pack
@@ -36,6 +37,7 @@ app.command("check-pack")(check_pack)
 app.command("price")(price)
 app.command("simulate")(simulate_command)
 app.command("rehearse")(rehearse_command)
+app.command("demo")(demo)
 app.command("serve")(serve)
 app.command("migrate")(migrate_command)
 app.command("settle")(settle)

@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -55,9 +55,9 @@ def serve(
         file = file_of(settings.database)
         if file is not None:
             held.enter_context(_alone(file))
-        listener = held.enter_context(_listening(settings.host, settings.port))
+        listener = held.enter_context(listening(settings.host, settings.port))
         asyncio.run(_try(settings))
-        _run(settings, listener)
+        run(settings, listener, lambda url: put(f"Earnest listens on {url}\n"))
 
 
 _OPTIONS = {"sandbox_now": "--now"}
@@ -105,7 +105,7 @@ def _alone(file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
     """Take the address to listen on, so that somebody else's is found out before anything is done."""
     try:
         [family, kind, protocol, _, address] = socket.getaddrinfo(
@@ -138,13 +138,13 @@ async def _try(settings: "Settings") -> None:
     await market.close()
 
 
-def _run(settings: "Settings", listener: socket.socket) -> None:
-    """Answer until stopped."""
+def run(settings: "Settings", listener: socket.socket, tell: Callable[[str], None]) -> NoReturn:
+    """Answer until stopped, and end the command; `tell` is given the address once it is answered."""
     from earnest import server
     from earnest.settings import to_environment
 
     os.environ.update(to_environment(settings))
     host, port = listener.getsockname()[:2]
     address = f"[{host}]" if ":" in host else host
-    code = server.run(settings, listener, lambda: put(f"Earnest listens on http://{address}:{port}\n"))
+    code = server.run(settings, listener, lambda: tell(f"http://{address}:{port}"))
     raise typer.Exit(code)

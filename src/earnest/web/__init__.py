@@ -1,0 +1,1 @@
+"""The pages: what freelancers, agencies, clients and operators see, over the same use cases as the API."""

@@ -1,0 +1,93 @@
+"""An operator looks at accounts: finding one, what it holds, whose it is, and where its connects went."""
+
+import asyncio
+
+from litestar import Response
+
+from earnest.marketplace.given import MOST_NAME
+from earnest.marketplace.shown import EntryShown
+from earnest.web import journal_lines
+from earnest.web.routes import Id, page
+from earnest.web.visit import Visit, next_page, query
+
+ON_A_PAGE = 25
+LATEST = 8
+"""How many lines of the journal, and purchases, stand on an account's own page."""
+
+
+@page("get", "/operate/accounts", seats=("operator",))
+async def find(request: Visit) -> Response[str]:
+    """List the accounts that some words may mean."""
+    words = query(request, "q", MOST_NAME)
+    try:
+        found = await request.market.find_accounts(q=words, limit=ON_A_PAGE, cursor=query(request, "cursor") or None)
+    except ValueError:
+        # A cursor nobody was given: from the beginning.
+        return request.go("/operate/accounts")
+    return request.show(
+        "operate/accounts.html",
+        q=words,
+        accounts=found,
+        more=next_page(request, found.next_cursor),
+        first="/operate/accounts" if query(request, "cursor") else None,
+    )
+
+
+@page("get", "/operate/accounts/{account_id:str}", seats=("operator",))
+async def see(request: Visit, account_id: Id) -> Response[str]:
+    """Show an account."""
+    market = request.market
+    account = request.known(await market.account(account_id))
+    balance, standing, people, members = await asyncio.gather(
+        market.balance(account.id),
+        market.standing(account.id),
+        market.people_of(account.id),
+        market.members(account.id),
+    )
+    purchases, moved, lines = await asyncio.gather(
+        market.purchases(account.id, limit=LATEST),
+        market.circulated(account.id),
+        market.entries(account.id, latest_first=True, limit=LATEST),
+    )
+    latest = request.known(lines)
+    return request.show(
+        "operate/account.html",
+        account=account,
+        balance=request.known(balance),
+        standing=request.known(standing),
+        people=people,
+        members=request.known(members).items if account.kind == "agency" else [],
+        purchases=request.known(purchases),
+        moved=request.known(moved),
+        lines=latest,
+        sentences=await sentences(request, latest.items),
+    )
+
+
+@page("get", "/operate/accounts/{account_id:str}/purchases", seats=("operator",))
+async def purchases(request: Visit, account_id: Id) -> Response[str]:
+    """List an account's purchases."""
+    account = request.known(await request.market.account(account_id))
+    path = f"/operate/accounts/{account.id}/purchases"
+    try:
+        found = await request.market.purchases(account.id, limit=ON_A_PAGE, cursor=query(request, "cursor") or None)
+    except ValueError:
+        return request.go(path)
+    listed = request.known(found)
+    return request.show(
+        "operate/purchases.html",
+        account=account,
+        purchases=listed,
+        more=next_page(request, listed.next_cursor),
+        first=path if query(request, "cursor") else None,
+    )
+
+
+async def sentences(request: Visit, lines: list[EntryShown]) -> dict[str, str]:
+    """Return what each of some lines of a journal records, in a sentence, by the line's id."""
+    jobs = await request.market.jobs_by_id({line.job_id for line in lines if line.job_id is not None})
+    titles = {id_: job.title for id_, job in jobs.items()}
+    return {line.id: journal_lines.explain(request.words, line, job_titles=titles) for line in lines}
+
+
+HANDLERS = [find, see, purchases]

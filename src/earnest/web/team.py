@@ -1,0 +1,346 @@
+"""An agency's people: its pool, who may do what, who spent what of it, and whose proposals are whose."""
+
+import asyncio
+from datetime import date, datetime
+from typing import cast
+
+from litestar import Response
+from litestar.exceptions import NotFoundException
+
+from earnest.ledger.writer import Key
+from earnest.marketplace.given import MOST_NAME
+from earnest.marketplace.people import MOST_EMAIL, Seat, checked_email
+from earnest.marketplace.shown import MemberShown
+from earnest.marketplace.workers import WorkerSpending
+from earnest.rules.member import Member, Role
+from earnest.rules.outcome import Refusal, Refused
+from earnest.web.charts import Series
+from earnest.web.forms import Form
+from earnest.web.labels import Labels
+from earnest.web.mailing import Mailing
+from earnest.web.refusals import Told
+from earnest.web.routes import Id, page
+from earnest.web.visit import Visit, next_page, query
+
+ON_A_PAGE = 20
+SPANS = (1, 3, 6, 12)
+"""Over how many months one can look at who spent what."""
+
+USUAL_SPAN = 3
+MOST_CHARTED = 8
+"""More members than that don't fit side by side in a chart."""
+
+_ROLES: tuple[Role, ...] = ("member", "admin", "owner")
+_LEAVE = {"": None, "yes": True, "no": False}
+
+
+def since(request: Visit, months: int) -> datetime:
+    """Return when the first of the last so many calendar months began, this one included."""
+    calendar = request.market.ledger.pack.calendar
+    today = date.fromordinal(calendar.day(request.market.ledger.now))
+    year, month = divmod(today.year * 12 + today.month - months, 12)
+    return calendar.day_start(date(year, month + 1, 1).toordinal())
+
+
+@page("get", "/team", seats=("agency",))
+async def team(request: Visit) -> Response[str]:
+    """Show the pool, the members, and who spent what."""
+    asked = query(request, "months")
+    months = int(asked) if asked.isdecimal() and int(asked) in SPANS else USUAL_SPAN
+    spending = request.known(await request.market.spending_by_worker(request.account_id, since=since(request, months)))
+    # Who has left is shown while there is something to tell of them.
+    shown = [each for each in spending if not each.has_left or each.proposals]
+    charted = sorted((each for each in shown if each.spent), key=lambda each: -each.spent)[:MOST_CHARTED]
+    return request.show(
+        "team.html",
+        spending=shown,
+        may_propose={each.member.id for each in shown if _may_propose(each.member)},
+        # A first name fits under a bar.
+        charted=[(each.member.name or "").partition(" ")[0] for each in charted],
+        series=[
+            Series("c1", request.words.gettext("Spent"), [each.spent for each in charted]),
+            Series("c2", request.words.gettext("Came back of it"), [each.returned for each in charted]),
+        ],
+        months=months,
+        spans=SPANS,
+        account=request.who.account,
+        balance=request.who.balance,
+    )
+
+
+def _may_propose(member: MemberShown) -> bool:
+    return Member(member.id, member.role, member.can_propose).may_propose
+
+
+@page("get", "/team/proposals", seats=("agency",))
+async def team_proposals(request: Visit) -> Response[str]:
+    """List the agency's proposals: all of them, or one worker's."""
+    people = await _people(request)
+    worker = query(request, "worker")
+    if worker and worker not in people:
+        raise NotFoundException
+    cursor = query(request, "cursor") or None
+    try:
+        found = (
+            await request.market.proposals_by_worker(worker, limit=ON_A_PAGE, cursor=cursor)
+            if worker
+            else await request.market.proposals_of(request.account_id, limit=ON_A_PAGE, cursor=cursor)
+        )
+    except ValueError:
+        return request.go("/team/proposals")
+    proposals = request.known(found)
+    return request.show(
+        "team_proposals.html",
+        proposals=proposals,
+        jobs=await request.market.jobs_by_id([each.job_id for each in proposals.items]),
+        people=people,
+        worker=worker,
+        more=next_page(request, proposals.next_cursor),
+        first="/team/proposals" + (f"?worker={worker}" if worker else "") if cursor else None,
+    )
+
+
+async def _people(request: Visit) -> dict[str, WorkerSpending]:
+    """Return everybody who is or was a member, with what they ever spent, by id."""
+    spending = request.known(await request.market.spending_by_worker(request.account_id))
+    return {each.member.id: each for each in spending}
+
+
+# One member
+
+
+@page("get", "/team/members/{member_id:str}", seats=("agency",))
+async def member(request: Visit, member_id: Id) -> Response[str]:
+    """Show a member: what they may do, and their proposals."""
+    return await _member(request, member_id, Form({}, request.words))
+
+
+async def _member(
+    request: Visit, member_id: str, form: Form, *, status: int = 200, told: Told | None = None
+) -> Response[str]:
+    people = await _people(request)
+    if member_id not in people:
+        raise NotFoundException
+    known = people[member_id]
+    try:
+        found = await request.market.proposals_by_worker(
+            member_id, limit=ON_A_PAGE, cursor=query(request, "cursor") or None
+        )
+    except ValueError:
+        return request.go(f"/team/members/{member_id}")
+    proposals = request.known(found)
+    jobs, signing_in = await asyncio.gather(
+        request.market.jobs_by_id([each.job_id for each in proposals.items]), request.market.people_of(member_id)
+    )
+    return request.show(
+        "team_member.html",
+        status=status,
+        told=told,
+        form=form,
+        known=known,
+        member=known.member,
+        bar=None if known.has_left else _bar(request, known.member),
+        leave_now=_said(known.member.can_propose),
+        is_last_owner=_is_last_owner(people, known.member),
+        # Who may sign in is the business of those who manage it.
+        emails=[each.email for each in signing_in] if request.who.manages else [],
+        proposals=proposals,
+        jobs=jobs,
+        **_choices(request),
+        most_email=MOST_EMAIL,
+        more=next_page(request, proposals.next_cursor),
+        first=f"/team/members/{member_id}" if query(request, "cursor") else None,
+    )
+
+
+def _roles(request: Visit) -> tuple[Role, ...]:
+    """Return the roles that whoever visits may give: an owner's only an owner does."""
+    me = request.who.member
+    return _ROLES if me is not None and me.role == "owner" else _ROLES[:-1]
+
+
+def _choices(request: Visit) -> dict[str, list[tuple[str, str]]]:
+    """Return what can be chosen for a member, with what it is called."""
+    words = request.words
+    label = Labels(words)
+    return {
+        "role_choices": [(role, label.name(role)) for role in _roles(request)],
+        "leave_choices": [
+            ("", words.gettext("As their role has it")),
+            ("yes", words.gettext("Yes, whatever their role")),
+            ("no", words.gettext("No, whatever their role")),
+        ],
+    }
+
+
+def _said(can_propose: bool | None) -> str:
+    """Return a leave to propose as the form says it."""
+    return next(said for said, leave in _LEAVE.items() if leave is can_propose)
+
+
+def _bar(request: Visit, known: MemberShown) -> str | None:
+    """Say why whoever visits can't change a member, None where they can."""
+    words, me = request.words, request.who.member
+    if me is None or not request.who.manages:
+        return words.gettext("Owners and admins decide who may do what.")
+    if known.role == "owner" and me.role != "owner":
+        return words.gettext("Only an owner can change what an owner may do.")
+    return None
+
+
+def _is_last_owner(people: dict[str, WorkerSpending], known: MemberShown) -> bool:
+    others = (each for each in people.values() if each.member.id != known.id and not each.has_left)
+    return known.role == "owner" and not any(each.member.role == "owner" for each in others)
+
+
+async def _changeable(request: Visit, member_id: str, *, stays_owner: bool = True) -> Told | None:
+    """Return why a member can't be changed so by whoever visits; raises NotFoundException for a stranger."""
+    people = await _people(request)
+    known = people.get(member_id)
+    if known is None or known.has_left:
+        raise NotFoundException
+    bar = _bar(request, known.member)
+    if bar is None and not stays_owner and _is_last_owner(people, known.member):
+        bar = request.words.gettext("They are the last owner. Make somebody else an owner first.")
+    return None if bar is None else Told(Refusal.NOT_PERMITTED, bar)
+
+
+@page("post", "/team/members/{member_id:str}", seats=("agency",))
+async def change_member(request: Visit, member_id: Id) -> Response[str]:
+    """Change what a member may do."""
+    form = await request.sent()
+    told = await _changeable(request, member_id, stays_owner=form["role"] == "owner")
+    if told is not None:
+        return await _member(request, member_id, form, status=403, told=told)
+    role = form.choice("role", _roles(request))
+    leave = form.choice("can_propose", _LEAVE)
+    if role is None or leave is None:
+        return await _member(request, member_id, form, status=422)
+    answer = await request.market.change_member(
+        member_id, role=cast(Role, role), can_propose=_LEAVE[leave], key=request.once(form)
+    )
+    if isinstance(answer, Refused):
+        return await _member(request, member_id, form, status=409, told=request.refused(answer))
+    return request.go(f"/team/members/{member_id}", done="member-changed")
+
+
+@page("get", "/team/members/{member_id:str}/remove", seats=("agency",))
+async def before_removing(request: Visit, member_id: Id) -> Response[str]:
+    """Say what removing a member means, before it is done."""
+    told = await _changeable(request, member_id, stays_owner=False)
+    if told is not None:
+        return await _member(request, member_id, Form({}, request.words), status=403, told=told)
+    known = (await _people(request))[member_id]
+    return request.show("remove_member.html", known=known, member=known.member)
+
+
+@page("post", "/team/members/{member_id:str}/remove", seats=("agency",))
+async def remove_member(request: Visit, member_id: Id) -> Response[str]:
+    """Remove a member; what they spent stays spent, and their proposals go on."""
+    form = await request.sent()
+    told = await _changeable(request, member_id, stays_owner=False)
+    if told is not None:
+        return await _member(request, member_id, form, status=403, told=told)
+    answer = await request.market.remove_member(member_id, key=request.once(form))
+    if isinstance(answer, Refused):
+        return await _member(request, member_id, form, status=409, told=request.refused(answer))
+    # Whoever removed themselves has no business here any more.
+    return request.go("/team" if member_id != request.member_id else "/you", done="member-removed")
+
+
+@page("post", "/team/members/{member_id:str}/seat", seats=("agency",))
+async def let_in(request: Visit, member_id: Id) -> Response[str]:
+    """Let whoever has an e-mail address act for a member who nobody acts for yet."""
+    form = await request.sent()
+    told = await _changeable(request, member_id)
+    if told is not None:
+        return await _member(request, member_id, form, status=403, told=told)
+    email = _email(form)
+    if email is not None and not await request.market.people_of(member_id):
+        await _seat(request, form, member_id, email)
+    if form.errors:
+        return await _member(request, member_id, form, status=422)
+    return request.go(f"/team/members/{member_id}", done="seat-given")
+
+
+# A new one
+
+
+@page("get", "/team/add", seats=("agency",))
+async def new_member(request: Visit) -> Response[str]:
+    """Ask who comes to the team."""
+    return _add(request, Form({"role": "member"}, request.words))
+
+
+def _add(request: Visit, form: Form, *, status: int = 200, told: Told | None = None) -> Response[str]:
+    return request.show(
+        "add_member.html",
+        status=status,
+        told=told,
+        form=form,
+        **_choices(request),
+        most_name=MOST_NAME,
+        most_email=MOST_EMAIL,
+    )
+
+
+@page("post", "/team/add", seats=("agency",))
+async def add_member(request: Visit) -> Response[str]:
+    """Add a member, and let whoever has their e-mail address act for them."""
+    form = await request.sent()
+    if not request.who.manages:
+        return _add(request, form, status=403)
+    name, email = form.text("name", MOST_NAME), _email(form)
+    role = form.choice("role", _roles(request))
+    leave = form.choice("can_propose", _LEAVE)
+    if form.errors or name is None or email is None or role is None or leave is None:
+        return _add(request, form, status=422)
+    answer = await request.market.add_member(
+        request.account_id, name=name, role=cast(Role, role), can_propose=_LEAVE[leave], key=request.once(form)
+    )
+    if isinstance(answer, Refused):
+        return _add(request, form, status=409, told=request.refused(answer))
+    await _seat(request, form, answer.id, email, name)
+    return request.go(f"/team/members/{answer.id}", done="member-added")
+
+
+def _email(form: Form) -> str | None:
+    """Return an e-mail address, if there is one that can be meant."""
+    email = form.text("email", MOST_EMAIL)
+    if email is None:
+        return None
+    try:
+        return checked_email(email)
+    except ValueError as error:
+        form.complain(error)
+        return None
+
+
+async def _seat(request: Visit, form: Form, member_id: str, email: str, name: str | None = None) -> None:
+    """Give whoever has an address a seat at a member's place; somebody new with this address is made known."""
+    seat = Seat("member", member_id)
+    once = request.once(form)
+    known = await request.market.person_by_email(email)
+    if known is None:
+        key = Key(f"{once.value}/person", once.caller)
+        made = await request.market.create_person(email=email, name=name, seats=[seat], key=key)
+        if not isinstance(made, Refused):
+            cast(Mailing, request.app.state.mailing).send_link(request.market, email)
+            return
+        # Somebody made them known in the meantime.
+        known = await request.market.person_by_email(email)
+    if known is not None:
+        request.known(await request.market.add_seat(known.id, seat))
+
+
+HANDLERS = [
+    team,
+    team_proposals,
+    member,
+    change_member,
+    before_removing,
+    remove_member,
+    let_in,
+    new_member,
+    add_member,
+]
