@@ -1,6 +1,6 @@
 # Earnest's tasks. `make install` is enough to run it, `make test` to change it.
 .POSIX:
-.PHONY: install demo test lint bench mutants openapi lock format clean
+.PHONY: install demo test lint bench mutants openapi messages lock format clean
 
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes
@@ -13,17 +13,19 @@ install: .venv/installed
 	$(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
 	touch $@
 
-# A sandbox to try things out in, till Ctrl-C; PORT=8001 for another port.
+# A filled marketplace to look around in, till Ctrl-C; PORT=8001 for another port.
+PORT = 8000
 demo: .venv/installed
-	$(BIN)/python tools/demo.py
+	$(BIN)/earnest demo --port $(PORT)
 
 .venv/dev: .venv/installed requirements-dev.lock
 	$(PIP) -r requirements-dev.lock
 	touch $@
 
-# Without PostgreSQL (3) the tests that need it are left out, and say so.
+# Without PostgreSQL or a browser (3) the tests that need it are left out, and say so.
 test: .venv/dev
 	$(BIN)/python tools/postgres.py install >/dev/null || test $$? -eq 3
+	$(BIN)/python tools/browser.py install >/dev/null || test $$? -eq 3
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: .venv/dev
@@ -51,12 +53,17 @@ mutants: .venv/dev
 openapi: .venv/dev
 	$(BIN)/python -m tools.openapi
 
-# Takes the newest versions that pyproject.toml allows.
+# What the pages say, for translators; a test compares.
+messages: .venv/dev
+	$(BIN)/python -m tools.messages
+
+# Takes the newest versions that pyproject.toml and package.json allow.
 lock: .venv/dev
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --no-header --extra build --output-file requirements.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --no-header --extra build --extra dev --output-file requirements-dev.lock pyproject.toml
+	cd tests/browser && npm update --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 
 clean:
-	rm -rf .venv mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build mutants tests/browser/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

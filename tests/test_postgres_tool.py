@@ -39,10 +39,11 @@ def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess
 
 
 def run_pytest(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A run of pytest of its own, with nothing but our plugin and a few tests."""
+    """A run of pytest of its own, with nothing but our plugins and a few tests."""
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     (folder / "test_some.py").write_text(TESTS, encoding="utf-8")
-    own = ["-c", str(folder / "pytest.ini"), "-p", "tests.postgres_server", "-p", "no:cacheprovider"]
+    own = ["-c", str(folder / "pytest.ini"), "-p", "tests.left_out", "-p", "tests.postgres_server"]
+    own += ["-p", "no:cacheprovider"]
     return run("-m", "pytest", *own, *options, folder, **environment)
 
 
