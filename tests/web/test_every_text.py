@@ -128,6 +128,10 @@ def test_no_text_of_any_page_is_left_in_english(site: Site, clock: StandingClock
     pages = {("nobody", path): page for path, page in crawl(site.visitor(), "/sign-in").items()}
     for name, visitor in visitors.items():
         pages |= {(name, path): page for path, page in crawl(visitor).items()}
+    ana = visitors["ana"]
+    site.do("create_person", email="new@example.com")
+    _, secret = site.do("password_link", "new@example.com")
+    pages |= {("ana", path): Page(ana.client.get(path)) for path in (f"/password/{secret}", "/unsubscribe/unknown")}
     left = {where: texts for where, page in pages.items() if (texts := left_in_english(page))}
     assert not left, "\n".join(f"{who} {path}: {texts[:6]}" for (who, path), texts in left.items())
     # The crawl did reach the pages.
