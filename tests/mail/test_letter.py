@@ -71,7 +71,16 @@ def test_a_subject_stays_a_subject(subject: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["a<b@example.com", "a,b@example.com", "a b@example.com", "a\n@b.example", "@b.example", "a@", "a@" + "b" * 300],
+    [
+        "a<b@example.com",
+        "<a@example.com>",
+        "a,b@example.com",
+        "a b@example.com",
+        "a\n@b.example",
+        "@b.example",
+        "a@",
+        "a@" + "b" * 300,
+    ],
 )
 def test_nothing_is_sent_to_what_is_no_single_address(address: str) -> None:
     with pytest.raises(ValueError, match="an address that nothing can be sent to"):

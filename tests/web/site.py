@@ -65,7 +65,9 @@ class Page(HTMLParser):
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
         if tag == "form":
-            self.forms.append(Sent(given.get("method", "get"), given.get("action") or self.path, {}, []))
+            self.forms.append(
+                Sent(given.get("method", "get"), (given.get("action") or self.path).partition("#")[0], {}, [])
+            )
         if not self.forms or "form" not in self._open:
             return
         form = self.forms[-1]

@@ -3,6 +3,7 @@
 import re
 import textwrap
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -72,7 +73,7 @@ def _address(name: str | None, email: str) -> Address:
         # Names of hosts have a way to be written in plain letters; what stands before the @ has none.
         spec = f"{local}@{domain.encode('idna').decode('ascii')}"
         made = Address(_line(name or "", MOST_NAME), addr_spec=spec)
-    except (ValueError, IndexError, AttributeError) as error:
+    except (ValueError, IndexError, AttributeError, MessageError) as error:
         # What the library says quotes the address.
         raise ValueError("an address that nothing can be sent to") from error
     if not made.username or not made.domain or made.addr_spec != spec:

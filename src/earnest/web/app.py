@@ -110,7 +110,7 @@ async def admit(request: Request[Any, Any, Any]) -> Response[Any] | None:
         return None
     if visit.signed_in is None:
         query = f"?{visit.scope['query_string'].decode('latin-1')}" if visit.scope["query_string"] else ""
-        back = visit.path + query if visit.method == "GET" else ""
+        back = visit.path + query if visit.method in ("GET", "HEAD") else ""
         return visit.go(f"/sign-in?next={quote(back, safe='')}" if back and back != "/" else "/sign-in")
     if seats and visit.who.role not in seats:
         # As if it weren't there: who sits elsewhere has no business to know.
@@ -119,8 +119,8 @@ async def admit(request: Request[Any, Any, Any]) -> Response[Any] | None:
 
 
 def _http(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    visit = cast(Visit, request)
     """Show what the framework refuses, or a page that finds nothing."""
+    visit = cast(Visit, request)
     assert isinstance(error, HTTPException)  # noqa: S101
     status = error.status_code
     if status >= 500:

@@ -9,12 +9,12 @@ import msgspec
 
 WIDTH = 640
 HEIGHT = 180
-BASE = 20
+BASE = 28
 """What is left under the bars for the names of their groups."""
 
-TOP = 16
+TOP = 24
 GAP = 2
-MOST_BAR = 26
+MOST_BAR = 44
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -44,9 +44,14 @@ class Group(msgspec.Struct, frozen=True):
     bars: list[Bar]
 
 
+def highest(series: Sequence[Series]) -> int:
+    """Return the highest value of several series, 0 where there is none."""
+    return max((value for each in series for value in each.values), default=0)
+
+
 def grouped(names: Sequence[str], series: Sequence[Series]) -> list[Group]:
     """Return the bars of several series, side by side in each group, as high as their values."""
-    highest = max((value for each in series for value in each.values), default=0) or 1
+    top = highest(series) or 1
     room = WIDTH // max(1, len(names))
     width = min(MOST_BAR, (room - 4 * GAP) // max(1, len(series)) - GAP)
     whole = len(series) * (width + GAP) - GAP
@@ -56,7 +61,7 @@ def grouped(names: Sequence[str], series: Sequence[Series]) -> list[Group]:
         bars = []
         for number, each in enumerate(series):
             value = each.values[at]
-            height = round((HEIGHT - BASE - TOP) * value / highest)
+            height = round((HEIGHT - BASE - TOP) * value / top)
             x = middle - whole // 2 + number * (width + GAP)
             bars.append(Bar(each.css, x, HEIGHT - BASE - height, width, height, value))
         groups.append(Group(name, middle, bars))

@@ -39,11 +39,10 @@ def parts(w: Words, balance: BalanceShown) -> list[Part]:
     """Return a balance by what is lost when if nothing is used, the earliest first, and what stays at the end."""
     losses = balance.expiring
     apart = losses if len(losses) <= MOST_PARTS else losses[: MOST_PARTS - 1]
-    said = w.gettext("%(connects)s expire on %(day)s")
-    found = [
-        Part(css, loss.connects, said % {"connects": w.connects(loss.connects), "day": w.day(loss.at)})
-        for css, loss in zip(_LOSSES, apart, strict=False)
-    ]
+    found = []
+    for css, loss in zip(_LOSSES, apart, strict=False):
+        said = w.ngettext("%(connects)s expires on %(day)s", "%(connects)s expire on %(day)s", loss.connects)
+        found.append(Part(css, loss.connects, said % {"connects": w.connects(loss.connects), "day": w.day(loss.at)}))
     rest = losses[len(apart) :]
     if rest:
         later = sum(loss.connects for loss in rest)
@@ -52,7 +51,9 @@ def parts(w: Words, balance: BalanceShown) -> list[Part]:
         found.append(Part(_LOSSES[-1], later, text))
     stays = balance.available - sum(loss.connects for loss in losses)
     if stays:
-        said = w.gettext("%(connects)s are carried from month to month")
+        said = w.ngettext(
+            "%(connects)s is carried from month to month", "%(connects)s are carried from month to month", stays
+        )
         found.append(Part("c1", stays, said % {"connects": w.connects(stays)}))
     return found
 

@@ -45,6 +45,7 @@ _SAID = {
     "erased": N_("The person is erased. The journal stays."),
     "purchase-confirmed": N_("The payment is confirmed, and what was bought is there."),
     "purchase-refused": N_("The plan no longer allows it, so nothing was added. Return the money."),
+    "purchase-cancelled": N_("The purchase is cancelled. Nothing came, and nothing is owed."),
     "purchase-reversed": N_("The payment is taken back."),
     "redelivered": N_("It is sent again, from now on."),
     "link-on-its-way": N_("A link to set a password is on its way to their address."),

@@ -179,7 +179,7 @@ def _warned(w: Words, happened: Happened) -> Text:
         [
             w.gettext(
                 "On %(day)s, %(connects)s had been spent on proposals that led to no hire. If that goes on, "
-                "the account will be suspended from proposing for a while."
+                "the account will be suspended from proposing."
             )
             % values,
             w.gettext("Nothing has been taken. Fewer proposals that fit better help most, and a hire ends the count."),

@@ -209,7 +209,7 @@ def reason(w: Words, advice: Advice, plan: str, months: list[Month]) -> str:
             "bring more."
         )
     else:
-        said = w.gettext("Your proposals needed %(needed)s in these months, and %(now)s covered all of it.")
+        said = w.gettext("Your proposals needed %(needed)s, and %(now)s covered all of it.")
     return said % figures
 
 

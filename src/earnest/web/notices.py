@@ -121,9 +121,7 @@ _TOLD: dict[str, Callable[[News, Words], tuple[str, str, str]]] = {
     "forfeited": _with_connects(N_("%(connects)s could not be kept: that is more than the plan allows to hold.")),
     "plan_changed": _plan,
     "warned": _standing(
-        N_(
-            "A warning: %(connects)s went into proposals that led to no hire. If that goes on, proposing is suspended."
-        )
+        N_("A warning: %(connects)s went into proposals that led to no hire. If that goes on, proposing is suspended.")
     ),
     "suspended": _standing(N_("The account was suspended from proposing.")),
     "reinstated": _standing(N_("The suspension has ended: the account can send proposals again.")),

@@ -108,8 +108,8 @@ DEEDS = {
         (
             N_("They are there at once, and the holder sees them in the journal with your reason."),
             N_(
-                "Without an expiry of their own they belong to this month: at its end they roll over or expire as the "
-                "others do."
+                "Without an expiry of their own they belong to this month: at its end they are carried over or expire "
+                "as the others do."
             ),
             N_("A debt is paid from them first, and what the plan doesn’t allow to hold is forfeited at once."),
         ),
@@ -136,7 +136,7 @@ DEEDS = {
         (
             N_(
                 "The account can’t propose any more, invited or not, until you lift this. It may still buy, and what "
-                "it holds expires and rolls over as ever."
+                "it holds expires and is carried over as ever."
             ),
             N_("The holder is told your reason, and may appeal once."),
             N_(
@@ -175,7 +175,9 @@ DEEDS = {
     "fee-unpaid": Deed(
         N_("Report the fee unpaid"),
         (
-            N_("At the end of its month the account falls to the lowest plan of its kind, and nothing rolls over."),
+            N_(
+                "At the end of its month the account falls to the lowest plan of its kind, and nothing is carried over."
+            ),
             N_("On the lowest plan already, it may neither propose nor buy until the fee is paid."),
             N_("Reporting the fee paid before then takes all of this back."),
         ),
@@ -216,7 +218,7 @@ OF_PURCHASES = {
             N_("What the plan no longer allows to hold is refused whole: then return the money."),
         ),
         N_("The money is there"),
-        "purchase-confirmed",
+        "purchase",
         _confirm,
     ),
     "reverse": Deed(
@@ -230,7 +232,7 @@ OF_PURCHASES = {
             N_("This can’t be undone."),
         ),
         N_("Take it back"),
-        "purchase-reversed",
+        "purchase",
         _reverse,
         takes=True,
     ),
@@ -270,9 +272,8 @@ async def report_payment(request: Visit, purchase_id: Id, deed: Id) -> Response[
     answer = await chosen.do(request, purchase.id, form)
     if isinstance(answer, Refused):
         return await _show_payment(request, purchase.id, chosen, form, status=409, told=_told(request, answer))
-    # What the plan no longer allows is answered as a purchase that was refused.
-    done = "purchase-refused" if answer.status == "refused" else chosen.done
-    return request.go(f"/operate/accounts/{purchase.account_id}", done=done)
+    # How it stands, whatever was asked for: the plan may allow it no more, or it was taken back before.
+    return request.go(f"/operate/accounts/{purchase.account_id}", done=f"{chosen.done}-{answer.status}")
 
 
 def _known(deeds: dict[str, Deed], name: str) -> Deed:

@@ -77,16 +77,16 @@ def _choices(shown: Revision, w: Words) -> list[str]:
     }[shown.first_month]
     carried = {
         "carried": w.gettext(
-            "What a month leaves unused rolls over up to the plan’s limit, and the allotment comes on top."
+            "What a month leaves unused is carried over up to the plan’s limit, and the allotment comes on top."
         ),
         "opening": w.gettext(
-            "What a month leaves unused rolls over as far as it stays, together with the new "
+            "What a month leaves unused is carried over as far as it stays, together with the new "
             "allotment, within the plan’s limit."
         ),
     }[shown.carry_limit_counts]
     carried_first = {
-        "paid": w.gettext("Bought %(connects)s roll over before free ones, then the youngest first."),
-        "free": w.gettext("Free %(connects)s roll over before bought ones, then the youngest first."),
+        "paid": w.gettext("Bought %(connects)s are carried over before free ones, then the youngest first."),
+        "free": w.gettext("Free %(connects)s are carried over before bought ones, then the youngest first."),
     }[shown.carry_first]
     returns = {
         "clip": w.gettext("Returned %(connects)s that would stand above the most a plan allows to hold are forfeited."),

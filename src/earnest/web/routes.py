@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 import litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from litestar.types import Method
 
 Id = FromPath[str]
 """A part of a page's path."""
@@ -32,8 +33,15 @@ def page(
     """
 
     def declare(function: Callable[..., Any]) -> HTTPRouteHandler:
-        handler: HTTPRouteHandler = getattr(litestar, verb)(
-            path, opt={"seats": seats, "is_own_form": is_own_form}, include_in_schema=False, status_code=200, **more
+        # Whoever may read a page may also ask whether it is there.
+        verbs: list[Method] = ["GET", "HEAD"] if verb == "get" else ["POST"]
+        handler: HTTPRouteHandler = litestar.route(
+            path,
+            http_method=verbs,
+            opt={"seats": seats, "is_own_form": is_own_form},
+            include_in_schema=False,
+            status_code=200,
+            **more,
         )(function)
         return handler
 

@@ -82,6 +82,10 @@ class Words:
         """Return a whole number with its thousands parted."""
         return numbers.format_decimal(number, locale=self.locale)
 
+    def short(self, number: int) -> str:
+        """Return a whole number in as little room as a chart has: thousands as "1.2K"."""
+        return numbers.format_compact_decimal(number, locale=self.locale, fraction_digits=1)
+
     def percent(self, hundredths: int) -> str:
         """Return so many of a hundred."""
         return numbers.format_percent(hundredths / 100, locale=self.locale)
