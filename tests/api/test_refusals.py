@@ -260,6 +260,7 @@ def test_each_refusal_has_its_status_its_figures_and_a_sentence(api: Api, case: 
 
 ELSEWHERE = {
     Refusal.CLOCK_BEHIND: "the sandbox's clock, and a clock of the server's that went back",
+    Refusal.PRICE_CHANGED: "the pages propose at a price that was shown, and have a test of it",
     Refusal.UNKNOWN_ENDPOINT: "webhooks have tests of their own",
     Refusal.UNKNOWN_DELIVERY: "webhooks have tests of their own",
     **dict.fromkeys(
@@ -291,7 +292,7 @@ def test_statuses_are_those_of_the_contract() -> None:
             *("unknown_person", "unknown_link"),
         },
         409: {
-            *("clock_behind", "external_id_taken", "email_taken", "job_not_open", "already_proposed"),
+            *("clock_behind", "external_id_taken", "email_taken", "price_changed", "job_not_open", "already_proposed"),
             *("proposal_not_live", "over_most_held", "not_suspended", "already_appealed", "nothing_pending"),
         },
         422: {"key_reused", "not_for_this_kind"},
@@ -310,6 +311,8 @@ def test_clocks_and_lapsed_jobs_are_spoken_of_too() -> None:
     agency = {"kind": "agency", "seat": "account"}
     assert "entered as one of its members" in sentence(Refused(Refusal.NOT_FOR_THIS_KIND, agency))
     assert sentence(Refused(Refusal.NOT_PERMITTED, {"reason": "seat"})) == "This person has no such seat"
+    changed = Refused(Refusal.PRICE_CHANGED, {"agreed": 2, "price": 4})
+    assert sentence(changed) == "2 was agreed to, and a proposal costs 4 now"
     for code in (Refusal.UNKNOWN_PERSON, Refusal.UNKNOWN_LINK, Refusal.NOT_SIGNED_IN, Refusal.WRONG_CREDENTIALS):
         assert sentence(Refused(code))
     assert sentence(Refused(Refusal.UNKNOWN_DELIVERY)) == "The endpoint has no delivery with this id"

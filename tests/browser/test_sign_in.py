@@ -98,7 +98,7 @@ def test_a_password_is_set_by_a_link_once_and_signs_in(own_site: Running, visit:
     page = visit(path=password_path(own_site, "ana@demo.example"), javascript=javascript)
     visit.look_at(page, "set-password")
     set_password(page, PASSWORD, "something else")
-    expect(page.get_by_role("alert")).to_contain_text("This isn't the same as above.")
+    expect(page.get_by_role("alert")).to_contain_text("This isn’t the same as above.")
     visit.look_at(page, "set-password-refused")
     link = page.url
     set_password(page, PASSWORD, PASSWORD)

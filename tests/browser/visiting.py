@@ -129,7 +129,7 @@ class Visits:
         """Ends all visits, and fails where something happened in them that must not."""
         self.leave()
         # That a page itself was refused is for its test to judge, which may have asked for it.
-        errors = [said for said, url in self._errors if url not in self._refused]
+        errors = [said for said, url in self._errors if urldefrag(url).url not in self._refused]
         faults = [*self.faults, *(f"error in the console: {said}" for said in errors)]
         assert not faults, "\n".join(["on a page:", *faults])
 

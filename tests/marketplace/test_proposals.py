@@ -30,3 +30,20 @@ def test_proposals_of_one_status_are_listed_by_themselves(market: Marketplace) -
     assert [each.id for each in first + second] == [sent[4], sent[2], sent[0]]
     with pytest.raises(ValueError, match=r"^status: expected one of live"):
         market.proposals_of(ana, status="open")
+
+
+def test_nobody_pays_another_price_than_the_one_agreed_to(market: Marketplace) -> None:
+    client = market.create_client().id
+    job = market.post_job(client, title="A logo", type="fixed", budget=300_00).id
+    ana, ben = (market.open_account(kind="individual", plan="plus").id for _ in range(2))
+    market.edit_job(job, budget=3_000_00)
+    refused = market.submit(job, ana, agreed_price=2)
+    assert (refused.code, refused.figures) == (Refusal.PRICE_CHANGED, {"agreed": 2, "price": 4})
+    assert market.balance(ana).available == 70
+    assert market.submit(job, ana, agreed_price=4, key="once").connects_spent == 4
+    assert market.submit(job, ana, agreed_price=4, key="once").connects_spent == 4
+    market.invite(job, ben)
+    assert market.submit(job, ben, agreed_price=4).figures == {"agreed": 4, "price": 0}
+    assert market.submit(job, ben, agreed_price=0).connects_spent == 0
+    with pytest.raises(ValueError, match="agreed_price: expected a whole number"):
+        market.submit(job, ben, agreed_price=-1)

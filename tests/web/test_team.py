@@ -301,7 +301,7 @@ def test_a_link_to_set_a_password_goes_to_whoever_is_new_here_and_to_nobody_else
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[str] = []
-    monkeypatch.setattr(Mailing, "send_link", lambda _mailing, _market, email: sent.append(email))
+    monkeypatch.setattr(Mailing, "send_link", lambda _mailing, _market, email, address: sent.append(email))
     agency = site.agency()
     olga, _ = site.member(agency)
     account = site.do("open_account", kind="individual", plan="plus", name="Ana").id

@@ -12,6 +12,13 @@ def look_over(visitor: Visitor, job: str, letter: str = "I would draw it by hand
     return visitor.send(visitor.get(f"/work/{job}"), f"/work/{job}", letter=letter, **more)
 
 
+def test_where_no_job_is_open_nobody_is_told_to_take_filters_away(site: Site) -> None:
+    ana, _ = site.freelancer()
+    text = ana.get("/work").text
+    assert "No job is open just now" in text
+    assert "filter" not in text
+
+
 def test_jobs_are_found_by_word_kind_price_and_what_can_be_afforded(site: Site) -> None:
     ana, account = site.freelancer("basic")
     site.job(title="A small logo")
@@ -127,6 +134,7 @@ def test_a_member_without_leave_can_look_and_not_propose(site: Site) -> None:
     max_, _ = site.member(agency, "member")
     page = max_.get(f"/work/{job}")
     assert "Proposing is for others here" in page.text
+    assert "You can afford this" not in max_.get("/work").text
     assert not [form for form in page.forms if form.action == f"/work/{job}"]
     assert max_.post(f"/work/{job}", letter="Mine", step="send", price="2").status_code == 409
     assert site.do("proposals_of", agency).items == []

@@ -82,6 +82,9 @@ _SAID: dict[Refusal, Callable[[_Figures], str]] = {
     ),
     Refusal.WRONG_CREDENTIALS: lambda _: "The e-mail address or the password is wrong",
     Refusal.EXTERNAL_ID_TAKEN: lambda figures: f"The external id {figures['external_id']} is another one's already",
+    Refusal.PRICE_CHANGED: lambda figures: (
+        f"{figures['agreed']} was agreed to, and a proposal costs {figures['price']} now"
+    ),
     Refusal.NOT_PERMITTED: _not_permitted,
     Refusal.ACCOUNT_SUSPENDED: lambda figures: f"The account is suspended from proposing since {figures['since']}",
     Refusal.JOB_NOT_OPEN: lambda figures: _JOB[str(figures["status"])],

@@ -40,7 +40,7 @@ def serve(
         typer.Option(metavar="TIME", help="Where a new sandbox's clock stands at first, as in 2016-01-05T00:00:00Z."),
     ] = None,
 ) -> None:
-    """Serve the HTTP API until stopped by SIGTERM or ^C; an empty database gets its tables.
+    """Serve the pages and the HTTP API until stopped by SIGTERM or ^C; an empty database gets its tables.
 
     Each option goes before its environment variable; docs/settings.md lists the variables, and those that have no
     option.

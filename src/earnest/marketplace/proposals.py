@@ -27,7 +27,7 @@ from earnest.marketplace.given import (
 )
 from earnest.marketplace.shown import Page, ProposalShown
 from earnest.rules import commands
-from earnest.rules.account import MOST_MINOR_UNITS
+from earnest.rules.account import MOST_CONNECTS, MOST_MINOR_UNITS
 from earnest.rules.outcome import Refusal, Refused
 from earnest.rules.proposal import ProposalStatus
 from earnest.rules.propose import bar_for_worker
@@ -41,13 +41,14 @@ _UNKNOWN_MEMBER = Refused(Refusal.UNKNOWN_MEMBER)
 
 
 class NewProposal(msgspec.Struct, frozen=True):
-    """A proposal to submit, one of many. `bid` is in minor units."""
+    """A proposal to submit, one of many. `bid` is in minor units, `agreed_price` in connects; see `submit`."""
 
     job_id: str
     account_id: str
     worker_id: str | None = None
     cover_letter: str | None = None
     bid: int | None = None
+    agreed_price: int | None = None
 
 
 class SubmitProposal(Act[ProposalShown], frozen=True):
@@ -60,6 +61,7 @@ class SubmitProposal(Act[ProposalShown], frozen=True):
     worker: str | None = None
     letter: str | None = None
     bid: int | None = None
+    agreed: int | None = None
 
     @property
     def account_id(self) -> str:
@@ -94,6 +96,10 @@ class SubmitProposal(Act[ProposalShown], frozen=True):
         before = batch.attempts(self.account, self.job)
         live = bool(before) and before[-1].status is not ProposalStatus.WITHDRAWN
         invited = batch.invitation(self.account, self.job) is not None
+        price = 0 if invited else job.price
+        if self.agreed is not None and self.agreed != price:
+            # Its client has edited the job since, or has invited the account.
+            return Refused(Refusal.PRICE_CHANGED, {"agreed": self.agreed, "price": price})
         outcome = batch.decide(self.account, commands.Submit(job, invited, live, len(before), worker), bid=self.bid)
         if isinstance(outcome, Refused):
             return outcome
@@ -154,15 +160,19 @@ async def submit(
     worker_id: str | None = None,
     cover_letter: str | None = None,
     bid: int | None = None,
+    agreed_price: int | None = None,
     key: str | Key | None = None,
 ) -> ProposalShown | Refused:
     """Propose to a job; costs what the job says, all or nothing, and nothing where the account was invited (RULES 4).
 
-    An agency names the member who would do the work. `bid` is in minor units. Refused as `unknown_account`,
-    `unknown_job`, `unknown_member`, `malformed` for a worker too many or too few, `not_permitted`,
-    `account_suspended`, `job_not_open`, `already_proposed`, `insufficient_connects` (with `required` and `available`).
+    An agency names the member who would do the work. `bid` is in minor units; `agreed_price` is what whoever proposes
+    has been told it costs, in connects, without which it costs what it does by then. Refused as `unknown_account`,
+    `unknown_job`, `unknown_member`, `malformed` for a worker too many or too few, `price_changed` (with `agreed` and
+    `price`), `not_permitted`, `account_suspended`, `job_not_open`, `already_proposed`, `insufficient_connects` (with
+    `required` and `available`).
     """
-    return await _submit(ledger, NewProposal(job_id, account_id, worker_id, cover_letter, bid), idempotency_key(key))
+    new = NewProposal(job_id, account_id, worker_id, cover_letter, bid, agreed_price)
+    return await _submit(ledger, new, idempotency_key(key))
 
 
 async def _submit(ledger: Ledger, new: NewProposal, key: Key | None) -> ProposalShown | Refused:
@@ -182,7 +192,8 @@ def _act(new: NewProposal, account: str, job: str | None) -> SubmitProposal:
     """
     letter = optional_text("cover_letter", new.cover_letter, MOST_LETTER)
     bid = None if new.bid is None else whole("bid", new.bid, 0, MOST_MINOR_UNITS)
-    return SubmitProposal(account, job or NOBODY, new.worker_id, letter, bid)
+    agreed = None if new.agreed_price is None else whole("agreed_price", new.agreed_price, 0, MOST_CONNECTS)
+    return SubmitProposal(account, job or NOBODY, new.worker_id, letter, bid, agreed)
 
 
 def _with_letter(answer: ProposalShown | Refused, letter: str | None) -> ProposalShown | Refused:

@@ -40,6 +40,7 @@ class Refusal(StrEnum):
     NOT_SIGNED_IN = "not_signed_in"
     TOO_MANY_TRIES = "too_many_tries"
     WRONG_CREDENTIALS = "wrong_credentials"
+    PRICE_CHANGED = "price_changed"
     NOT_PERMITTED = "not_permitted"
     ACCOUNT_SUSPENDED = "account_suspended"
     JOB_NOT_OPEN = "job_not_open"

@@ -53,7 +53,7 @@ async def add(request: Visit) -> Response[str]:
     """Add a person with a first seat."""
     form = await request.sent()
     email, name = form.text("email", MOST_EMAIL), form.text("name", MOST_NAME, needed=False)
-    seat = _seat(form)
+    seat = _seat(form, request.words)
     if form.errors or email is None or seat is None:
         return _add(request, form, 422)
     try:
@@ -92,7 +92,7 @@ async def add_seat(request: Visit, person_id: Id) -> Response[str]:
     """Let a person act as one more."""
     known = request.known(await request.market.person(person_id))
     form = await request.sent()
-    seat = _seat(form)
+    seat = _seat(form, request.words)
     if form.errors or seat is None:
         return await _show(request, known.id, form, status=422)
     answer = await request.market.add_seat(known.id, seat)
@@ -147,7 +147,7 @@ async def remove(request: Visit, person_id: Id) -> Response[str]:
     return request.go("/operate/people", done="person-removed")
 
 
-def _seat(form: Form) -> Seat | None:
+def _seat(form: Form, words: Words) -> Seat | None:
     """Return the seat that a form names."""
     kind = form.choice("kind", SEAT_KINDS)
     if kind is None:
@@ -155,6 +155,10 @@ def _seat(form: Form) -> Seat | None:
     chosen = next(each for each in SEAT_KINDS if each == kind)
     target = form.text("target", MOST_TARGET, needed=kind != "operator")
     if kind == "operator":
+        if target is not None:
+            # Half of it is a slip, and an operator sees everything.
+            form.say("target", words.gettext("An operator’s place is at nobody’s account: leave this empty."))
+            return None
         return Seat("operator", None)
     return None if target is None else Seat(chosen, target)
 

@@ -86,6 +86,7 @@ _TOLD: dict[str, Callable[[Refused, Words, "Who"], Told]] = {
     Refusal.ALREADY_PROPOSED: _simple(
         N_("You have a proposal for this job already. Nothing more was spent."), "/proposals", N_("See your proposals")
     ),
+    Refusal.PRICE_CHANGED: _simple(N_("What this costs has changed meanwhile. Nothing was spent.")),
     Refusal.PROPOSAL_NOT_LIVE: _simple(N_("This proposal was withdrawn, declined or hired before. Nothing changed.")),
     Refusal.PLAN_CANNOT_BUY: _simple(
         N_("This plan doesn’t allow buying more."), "/membership", N_("See what other plans bring")

@@ -46,7 +46,7 @@ async def sign_in(request: Visit) -> Response[str]:
         form.say("password", words.gettext("Please fill this in."))
     if form.errors or email is None:
         return _show(request, form, 422)
-    answer = await request.market.sign_in(email, password[: MOST_PASSWORD + 1], address=_address(request))
+    answer = await request.market.sign_in(email, password[: MOST_PASSWORD + 1], address=request.address)
     if isinstance(answer, Refused):
         if answer.code == Refusal.TOO_MANY_TRIES:
             minutes = -(-int(answer.figures["retry_after_seconds"]) // 60)
@@ -59,19 +59,15 @@ async def sign_in(request: Visit) -> Response[str]:
             return _show(request, form, 429)
         form.say("email", words.gettext("There is nobody with this address and this password."))
         return _show(request, form, 422)
+    await _sign_out_here(request)
     return _signed_in(request, answer.secret, form["next"])
 
 
-def _address(request: Visit) -> str:
-    """Return the address somebody comes from: what the first of our own proxies, if there are any, has seen."""
-    proxies = request.settings.proxies
-    if proxies:
-        seen = [each.strip() for each in request.headers.get("x-forwarded-for", "").split(",") if each.strip()]
-        # Whatever stands further left was sent by who knows whom.
-        if len(seen) >= proxies:
-            return seen[-proxies]
-    client = request.client
-    return "unknown" if client is None else client.host
+async def _sign_out_here(request: Visit) -> None:
+    """End the session that this browser has had till now: nobody could end it any more."""
+    before = request.secret(security.SESSION)
+    if before is not None:
+        await request.market.sign_out(before)
 
 
 def _signed_in(request: Visit, secret: str, go_on: str) -> Response[str]:
@@ -88,9 +84,7 @@ async def sign_in_as(request: Visit) -> Response[str]:
     person = await request.market.person_by_email(form["email"]) if form["email"] in known else None
     if person is None:
         return request.show("error.html", status=404, problem="unknown")
-    before = request.secret(security.SESSION)
-    if before is not None:
-        await request.market.sign_out(before)
+    await _sign_out_here(request)
     answer = await request.market.sign_in_as(person.id)
     return _signed_in(request, request.known(answer).secret, form["next"])
 
@@ -139,7 +133,7 @@ async def forgot(request: Visit) -> Response[str]:
     email = form.text("email", MOST_ADDRESS)
     if email is None:
         return request.show("forgot.html", status=422, form=form)
-    request.mailing.send_link(request.market, email, address=_address(request))
+    request.mailing.send_link(request.market, email, address=request.address)
     return request.go("/sign-in", done="link-sent")
 
 

@@ -325,7 +325,7 @@ async def _seat(request: Visit, form: Form, member_id: str, email: str, name: st
         key = Key(f"{once.value}/person", once.caller)
         made = await request.market.create_person(email=email, name=name, seats=[seat], key=key)
         if not isinstance(made, Refused):
-            cast(Mailing, request.app.state.mailing).send_link(request.market, email)
+            cast(Mailing, request.app.state.mailing).send_link(request.market, email, address=request.address)
             return
         # Somebody made them known in the meantime.
         known = await request.market.person_by_email(email)

@@ -119,6 +119,16 @@ class Visit(Request[Who, Who, State]):
         return self._renderer.words(locale_of(self.headers.get("accept-language")), self.market.ledger.pack)
 
     @property
+    def address(self) -> str:
+        """The address somebody comes from: what the first of our own proxies, if there are any, has seen."""
+        proxies = self.settings.proxies
+        seen = [each.strip() for each in self.headers.get("x-forwarded-for", "").split(",") if each.strip()]
+        # Whatever stands further left was sent by who knows whom.
+        if proxies and len(seen) >= proxies:
+            return seen[-proxies]
+        return "unknown" if self.client is None else self.client.host
+
+    @property
     def _renderer(self) -> Renderer:
         return cast(Renderer, self.app.state.renderer)
 

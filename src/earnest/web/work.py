@@ -8,8 +8,9 @@ from litestar import Response
 
 from earnest.marketplace.given import MOST_LETTER, MOST_PAGE
 from earnest.marketplace.shown import JobShown, QuoteShown
+from earnest.rules.account import MOST_CONNECTS
 from earnest.rules.member import Member
-from earnest.rules.outcome import Refused
+from earnest.rules.outcome import Refusal, Refused
 from earnest.rules.price import JobType
 from earnest.web.forms import Form
 from earnest.web.labels import Labels
@@ -153,21 +154,22 @@ async def propose(request: Visit, job_id: Id) -> Response[str]:
         return await _job(request, job_id, form, status=422)
     if form["step"] != "send":
         return await _job(request, job_id, form, step="write" if form["step"] == "change" else "confirm", bid=bid)
-    quote: QuoteShown = request.known(await request.market.quote(job_id, request.account_id, worker_id=worker_id))
-    if form["price"] != str(quote.price):
-        # Nobody pays another price than the one they have agreed to.
-        told = Told("price_changed", request.words.gettext("What this costs has changed meanwhile. Nothing was spent."))
-        return await _job(request, job_id, form, status=409, told=told, step="confirm", bid=bid)
+    # Nobody pays another price than the one they have agreed to.
+    agreed = form.whole("price", 0, MOST_CONNECTS)
+    if agreed is None:
+        return await _job(request, job_id, form, status=422, step="confirm", bid=bid)
     answer = await request.market.submit(
         job_id,
         request.account_id,
         worker_id=worker_id,
         cover_letter=letter,
         bid=bid,
+        agreed_price=agreed,
         key=request.once(form),
     )
     if isinstance(answer, Refused):
-        return await _job(request, job_id, form, status=409, told=request.refused(answer))
+        step: Literal["write", "confirm"] = "confirm" if answer.code == Refusal.PRICE_CHANGED else "write"
+        return await _job(request, job_id, form, status=409, told=request.refused(answer), step=step, bid=bid)
     return request.go(f"/proposals/{answer.id}", done="proposed")
 
 
