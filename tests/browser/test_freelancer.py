@@ -96,7 +96,7 @@ def test_a_freelancer_sees_where_connects_went_and_buys_more(
     visit.look_at(page, "buy")
     page.get_by_label("Or so many").fill("100")
     page.get_by_role("button", name="See what that comes to").click()
-    expect(page.get_by_role("main")).to_contain_text(re.compile(r"expire on .* unless used by then"))
+    expect(page.get_by_role("main")).to_contain_text(re.compile(r"expire at .* unless used by then"))
     visit.look_at(page, "buy-preview")
     page.get_by_role("button", name="Buy for $100.00").dblclick()
     assert said(page) == "Your purchase is noted."

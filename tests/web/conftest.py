@@ -1,6 +1,9 @@
-"""The pages over a fresh database of each store, with a clock that stands."""
+"""The pages over a fresh database, with a clock that stands.
 
-from collections.abc import Iterator
+They know nothing of stores: what they ask is tested on both, and test_either_store.py goes through all of them on each.
+"""
+
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -9,6 +12,6 @@ from tests.web.site import Site, visited
 
 
 @pytest.fixture
-def site(database: str, clock: StandingClock) -> Iterator[Site]:
-    with visited(database, clock) as opened:
+def site(new_sqlite: Callable[[], str], clock: StandingClock) -> Iterator[Site]:
+    with visited(new_sqlite(), clock) as opened:
         yield opened

@@ -27,7 +27,7 @@ def test_what_so_many_come_to_is_shown_before_they_are_bought(site: Site) -> Non
     page = ana.get("/connects/buy?connects=100")
     assert "$100.00 for 100 connects" in page.text
     assert "You will have 170" in page.text
-    assert "30 of what you would hold expire on Feb 1, 2024 unless used by then" in page.text
+    assert "30 of what you would hold expire at the end of Jan 31, 2024 unless used by then" in page.text
     assert "All of it can be carried over" in ana.get("/connects/buy?connects=70").text
     assert site.do("purchases", account).items == []
 

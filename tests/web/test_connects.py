@@ -34,13 +34,13 @@ def test_the_balance_says_what_expires_when(site: Site, clock: StandingClock) ->
     site.do("confirm_purchase", site.do("buy", account, 100).id)
     page = ana.get("/connects")
     assert "179" in page.text
-    assert "9 connects expire on Jan 8, 2024" in page.text
-    assert "30 connects expire on Feb 1, 2024" in page.text
+    assert "9 connects expire at Jan 8, 2024, " in page.text
+    assert "30 connects expire at the end of Jan 31, 2024" in page.text
     assert "On Feb 1, 2024 the next 70 connects arrive." in page.text
     assert "at most 140 connects are carried over" in page.text
     site.do("change_plan", account, "basic")
     page = ana.get("/connects")
-    assert "170 connects expire on Feb 1, 2024" in page.text
+    assert "170 connects expire at the end of Jan 31, 2024" in page.text
     assert "The plan changes to Basic then, and nothing is carried over." in page.text
 
 

@@ -116,7 +116,7 @@ def test_every_kind_of_letter_says_what_happened_with_its_figures(database: str)
             "2 connects came back",
             "Suspended from proposing",
             "You can propose again",
-            "60 connects expire on Feb 1",
+            "60 connects expire at the end of Jan 31, 2024",
             "Your membership renewed: you hold 60 connects",
             "The plan is now Plus",
         ]
@@ -125,7 +125,7 @@ def test_every_kind_of_letter_says_what_happened_with_its_figures(database: str)
         assert "You hold 60 connects now." in texts[0]
         assert "The reason given: copied letters" in texts[1]
         assert "The reason given: they were not" in texts[2]
-        assert "60 connects, all you hold, expire on Feb 1, 2024, 12:00\u202fAM UTC" in texts[3]
+        assert "60 connects, all you hold, expire at the end of Jan 31, 2024" in texts[3]
         assert "60 connects came, and 60 connects of the month before expired unused." in texts[4]
         assert "the account is on the plan Plus" in texts[5]
         for letter in box.given:

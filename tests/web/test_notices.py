@@ -34,7 +34,7 @@ def test_what_happened_is_told_in_sentences_and_counted_until_it_was_seen(site: 
 
 def test_what_matters_now_stands_on_every_page_but_where_it_is_said_anyway(site: Site, clock: StandingClock) -> None:
     ana, account = site.freelancer("basic")
-    said = "60 connects expire on Feb 1, 2024, 12:00 AM UTC, unless you use them by then."
+    said = "60 connects expire at the end of Jan 31, 2024, unless you use them by then."
     assert said not in ana.get("/work").text
     clock.move(days=26)
     assert said in ana.get("/work").text
@@ -44,7 +44,7 @@ def test_what_matters_now_stands_on_every_page_but_where_it_is_said_anyway(site:
     site.do("suspend", account, reason="copied letters")
     page = ana.get("/work")
     assert "This account is suspended from proposing." in page.text
-    assert "60 connects expire on Feb 1, 2024, 12:00 AM UTC; the suspension doesn’t put that off." in page.text
+    assert "60 connects expire at the end of Jan 31, 2024; the suspension doesn’t put that off." in page.text
     assert "/standing" in page.links
 
 

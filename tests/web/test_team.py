@@ -38,7 +38,7 @@ def test_the_pool_and_who_spent_what_are_shown(site: Site, clock: StandingClock)
     assert _row("Ida", "Member, may not propose", 0, 0, 0, 0) in page.text
     assert "Together Proposals 3 Hires 0 Spent 6 Came back 2" in page.text
     assert f"{site.do('balance', agency).available} connects" in page.text
-    assert "expire on" in page.text
+    assert "expire at the end of" in page.text
     assert _row("Olga you", "Owner, may propose", 3, 0, 9, 2) in olga.get("/team").text
     assert olga.get("/team?months=99999999999").form("/team").fields["months"] == "3"
     # Who has left and spent nothing in these months is no more on it.

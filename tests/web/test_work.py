@@ -41,7 +41,7 @@ def test_a_job_says_what_it_costs_why_and_what_would_remain(site: Site) -> None:
     page = ben.get(f"/work/{site.job()}")
     assert "its budget of $300.00 sets the price" in page.text
     assert "58 connects after this" in page.text
-    assert "60 connects expire on Feb 1, 2024 unless used by then" in page.text
+    assert "60 connects expire at the end of Jan 31, 2024 unless used by then" in page.text
 
 
 def test_a_proposal_is_looked_over_and_sent_once(site: Site) -> None:

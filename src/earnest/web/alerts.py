@@ -47,17 +47,17 @@ def alerts(who: "Who", w: Words, path: str, expiry_days: int) -> list[Alert]:
 
 
 def _soon_lost(w: Words, loss: Expiring, *, is_suspended: bool) -> Alert:
-    values = {"connects": w.connects(loss.connects), "moment": w.moment(loss.at)}
+    values = {"connects": w.connects(loss.connects), "time": w.deadline(loss.at)}
     if is_suspended:
         said = w.ngettext(
-            "%(connects)s expires on %(moment)s; the suspension doesn’t put that off.",
-            "%(connects)s expire on %(moment)s; the suspension doesn’t put that off.",
+            "%(connects)s expires at %(time)s; the suspension doesn’t put that off.",
+            "%(connects)s expire at %(time)s; the suspension doesn’t put that off.",
             loss.connects,
         )
         return Alert("info", said % values, "/connects", w.gettext("See what you hold"), ("/connects",))
     said = w.ngettext(
-        "%(connects)s expires on %(moment)s, unless you use it by then.",
-        "%(connects)s expire on %(moment)s, unless you use them by then.",
+        "%(connects)s expires at %(time)s, unless you use it by then.",
+        "%(connects)s expire at %(time)s, unless you use them by then.",
         loss.connects,
     )
     return Alert("info", said % values, "/work", w.gettext("Find work"), ("/connects",))

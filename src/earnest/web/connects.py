@@ -41,13 +41,14 @@ def parts(w: Words, balance: BalanceShown) -> list[Part]:
     apart = losses if len(losses) <= MOST_PARTS else losses[: MOST_PARTS - 1]
     found = []
     for css, loss in zip(_LOSSES, apart, strict=False):
-        said = w.ngettext("%(connects)s expires on %(day)s", "%(connects)s expire on %(day)s", loss.connects)
-        found.append(Part(css, loss.connects, said % {"connects": w.connects(loss.connects), "day": w.day(loss.at)}))
+        said = w.ngettext("%(connects)s expires at %(time)s", "%(connects)s expire at %(time)s", loss.connects)
+        values = {"connects": w.connects(loss.connects), "time": w.deadline(loss.at)}
+        found.append(Part(css, loss.connects, said % values))
     rest = losses[len(apart) :]
     if rest:
         later = sum(loss.connects for loss in rest)
-        said = w.gettext("%(connects)s expire later, from %(day)s on")
-        text = said % {"connects": w.connects(later), "day": w.day(rest[0].at)}
+        said = w.gettext("%(connects)s expire after that, till %(time)s")
+        text = said % {"connects": w.connects(later), "time": w.deadline(rest[-1].at)}
         found.append(Part(_LOSSES[-1], later, text))
     stays = balance.available - sum(loss.connects for loss in losses)
     if stays:

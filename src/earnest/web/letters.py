@@ -91,28 +91,27 @@ def _at(happened: Happened) -> datetime:
 def _expiring(w: Words, happened: Happened) -> Text:
     at, count = _at(happened), int(happened.data["connects"])
     balance = int(happened.data["balance"])
-    subject = w.ngettext("%(connects)s expires on %(day)s", "%(connects)s expire on %(day)s", count)
+    subject = w.ngettext("%(connects)s expires at %(time)s", "%(connects)s expire at %(time)s", count)
     body = w.ngettext(
-        "%(connects)s of the %(balance)s you hold expires on %(moment)s, unless you use it by then.",
-        "%(connects)s of the %(balance)s you hold expire on %(moment)s, unless you use them by then.",
+        "%(connects)s of the %(balance)s you hold expires at %(time)s, unless you use it by then.",
+        "%(connects)s of the %(balance)s you hold expire at %(time)s, unless you use them by then.",
         count,
     )
     if count == balance:
         body = w.ngettext(
-            "%(connects)s, all you hold, expires on %(moment)s, unless you use it by then.",
-            "%(connects)s, all you hold, expire on %(moment)s, unless you use them by then.",
+            "%(connects)s, all you hold, expires at %(time)s, unless you use it by then.",
+            "%(connects)s, all you hold, expire at %(time)s, unless you use them by then.",
             count,
         )
     values = {
         "connects": w.connects(count),
         "balance": w.number(balance),
-        "day": w.day_month(at),
-        "moment": w.moment(at),
+        "time": w.deadline(at),
     }
     if happened.is_suspended:
         body = w.ngettext(
-            "%(connects)s of the %(balance)s you hold expires on %(moment)s.",
-            "%(connects)s of the %(balance)s you hold expire on %(moment)s.",
+            "%(connects)s of the %(balance)s you hold expires at %(time)s.",
+            "%(connects)s of the %(balance)s you hold expire at %(time)s.",
             count,
         )
         rest = w.gettext("The account is suspended from proposing, and that doesn’t put it off. What can be done:")

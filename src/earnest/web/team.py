@@ -3,6 +3,7 @@
 import asyncio
 from datetime import date, datetime
 from typing import cast
+from urllib.parse import urlencode
 
 from litestar import Response
 from litestar.exceptions import NotFoundException
@@ -21,6 +22,7 @@ from earnest.web.mailing import Mailing
 from earnest.web.refusals import Told
 from earnest.web.routes import Id, page
 from earnest.web.visit import Visit, next_page, query
+from earnest.web.workers import MOST_LISTED, called
 
 ON_A_PAGE = 20
 SPANS = (1, 3, 6, 12)
@@ -48,13 +50,26 @@ async def team(request: Visit) -> Response[str]:
     asked = query(request, "months")
     months = int(asked) if asked.isdecimal() and int(asked) in SPANS else USUAL_SPAN
     spending = request.known(await request.market.spending_by_worker(request.account_id, since=since(request, months)))
-    # Who has left is shown while there is something to tell of them.
-    shown = [each for each in spending if not each.has_left or each.proposals]
-    charted = sorted((each for each in shown if each.spent), key=lambda each: -each.spent)[:MOST_CHARTED]
+    q = query(request, "q", MOST_NAME)
+    # Who has left is shown while there is something to tell of them, or when they are looked for.
+    found = [each for each in spending if (called(each.member.name, q) if q else each.proposals or not each.has_left)]
+    found.sort(key=_most_spent)
+    before = query(request, "cursor") or "0"
+    begin = int(before) if before.isdecimal() and int(before) < len(found) else 0
+    end = begin + MOST_LISTED
+    charted = sorted((each for each in spending if each.spent), key=_most_spent)[:MOST_CHARTED]
     return request.show(
         "team.html",
-        spending=shown,
-        may_propose={each.member.id for each in shown if _may_propose(each.member)},
+        spending=spending,
+        found=found,
+        shown=found[begin:end],
+        begin=begin,
+        more=next_page(request, str(end) if end < len(found) else None),
+        first="/team?" + urlencode({"months": months, "q": q}) if begin else None,
+        q=q,
+        by_name=bool(q) or len(found) > MOST_LISTED,
+        most_name=MOST_NAME,
+        may_propose={each.member.id for each in found[begin:end] if _may_propose(each.member)},
         # A first name fits under a bar.
         charted=[(each.member.name or "").partition(" ")[0] for each in charted],
         series=[
@@ -68,6 +83,11 @@ async def team(request: Visit) -> Response[str]:
     )
 
 
+def _most_spent(each: WorkerSpending) -> tuple[int, int]:
+    """Order by what was spent, the most first; sorting leaves those who are equal as they came."""
+    return -each.spent, -each.proposals
+
+
 def _may_propose(member: MemberShown) -> bool:
     return Member(member.id, member.role, member.can_propose).may_propose
 
@@ -79,7 +99,10 @@ async def team_proposals(request: Visit) -> Response[str]:
     worker = query(request, "worker")
     if worker and worker not in people:
         raise NotFoundException
-    cursor = query(request, "cursor") or None
+    q, cursor = query(request, "q", MOST_NAME), query(request, "cursor") or None
+    found_people = [each for each in people.values() if called(each.member.name, q)] if q else []
+    if len(found_people) == 1:
+        return request.go(f"/team/proposals?worker={found_people[0].member.id}")
     try:
         found = (
             await request.market.proposals_by_worker(worker, limit=ON_A_PAGE, cursor=cursor)
@@ -95,6 +118,11 @@ async def team_proposals(request: Visit) -> Response[str]:
         jobs=await request.market.jobs_by_id([each.job_id for each in proposals.items]),
         people=people,
         worker=worker,
+        by_name=len(people) > MOST_LISTED,
+        q=q,
+        called=found_people[:MOST_LISTED],
+        left_out=max(0, len(found_people) - MOST_LISTED),
+        most_name=MOST_NAME,
         more=next_page(request, proposals.next_cursor),
         first="/team/proposals" + (f"?worker={worker}" if worker else "") if cursor else None,
     )

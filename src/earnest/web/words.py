@@ -3,7 +3,7 @@
 Catalogues are `locale/LANGUAGE.po`; English is what the source says. Days and months are those of the pack's zone.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from io import BytesIO
@@ -134,11 +134,18 @@ class Words:
         """Return a month's short name, for a chart."""
         return dates.format_skeleton("MMM", self._local_day(at), locale=self.locale)
 
+    def deadline(self, at: datetime) -> str:
+        """Return till when something can be used that ends at a time: by the end of the day before, at midnight."""
+        local = at.astimezone(self._zone)
+        if local.time() == time():
+            return self.gettext("the end of %(day)s") % {"day": self.day(local.date() - timedelta(days=1))}
+        return self.moment(at)
+
     def moment(self, at: datetime) -> str:
         """Return a day and a time in the pack's zone, which is named."""
         local = at.astimezone(self._zone)
-        time = dates.format_time(local, "short", tzinfo=self._zone, locale=self.locale)
-        return f"{self.day(at)}, {time} {local.tzname()}"
+        clock = dates.format_time(local, "short", tzinfo=self._zone, locale=self.locale)
+        return f"{self.day(at)}, {clock} {local.tzname()}"
 
     def iso(self, at: datetime | date) -> str:
         """Return a time for the `datetime` attribute of a time element."""

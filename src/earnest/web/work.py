@@ -1,17 +1,16 @@
 """Finding work: jobs with their price, what one would cost this reader, and proposing."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Literal
 
 from litestar import Response
 
-from earnest.marketplace.given import MOST_LETTER, MOST_PAGE
+from earnest.marketplace.given import MOST_LETTER, MOST_NAME
 from earnest.marketplace.shown import JobShown, QuoteShown
 from earnest.rules.account import MOST_CONNECTS
-from earnest.rules.member import Member
 from earnest.rules.outcome import Refusal, Refused
 from earnest.rules.price import JobType
+from earnest.web import workers
 from earnest.web.forms import Form
 from earnest.web.labels import Labels
 from earnest.web.refusals import Told
@@ -90,9 +89,11 @@ async def _job(
     bid: int | None = None,
 ) -> Response[str]:
     job: JobShown = request.known(await request.market.job(job_id))
-    workers = await _workers(request)
-    worker_id = _worker(request, form, workers)
-    quote: QuoteShown = request.known(await request.market.quote(job.id, request.account_id, worker_id=worker_id))
+    known = await workers.workers(request)
+    chosen = workers.choose(request, form, known)
+    quote: QuoteShown = request.known(
+        await request.market.quote(job.id, request.account_id, worker_id=chosen.worker_id)
+    )
     proposed = await request.market.proposed_to(request.account_id, [job.id])
     return request.show(
         "job.html",
@@ -108,24 +109,12 @@ async def _job(
         step=step,
         bid=bid,
         most_letter=MOST_LETTER,
-        workers=workers,
-        worker_id=worker_id,
+        most_name=MOST_NAME,
+        workers=known,
+        worker_id=chosen.worker_id,
+        among=chosen.among,
+        by_name=len(known) > workers.MOST_LISTED,
     )
-
-
-async def _workers(request: Visit) -> dict[str, str]:
-    """Return whose proposals whoever visits may send, by id: owners and admins choose among those who may propose."""
-    if request.who.member is None or not request.who.manages:
-        return {}
-    members = request.known(await request.market.members(request.account_id, limit=MOST_PAGE)).items
-    may = [each for each in members if Member(each.id, each.role, each.can_propose).may_propose]
-    return {each.id: each.name or request.words.gettext("Without a name") for each in may}
-
-
-def _worker(request: Visit, form: Form, workers: Mapping[str, str]) -> str | None:
-    """Return who would do the work: who is chosen, else whoever visits as far as they may."""
-    chosen = form.choice("worker", workers, needed=False) if workers else None
-    return chosen or (request.member_id if not workers or request.member_id in workers else next(iter(workers)))
 
 
 def why(words: Words, job: JobShown, quote: QuoteShown) -> str:
@@ -149,7 +138,7 @@ async def propose(request: Visit, job_id: Id) -> Response[str]:
     form = await request.sent()
     letter = form.text("letter", MOST_LETTER)
     bid = form.money("bid", needed=False)
-    worker_id = _worker(request, form, await _workers(request))
+    worker_id = workers.choose(request, form, await workers.workers(request)).worker_id
     if form.errors:
         return await _job(request, job_id, form, status=422)
     if form["step"] != "send":
