@@ -167,7 +167,8 @@ def running(folder: Path) -> Iterator[Serve]:
                 stderr=stderr,
                 text=True,
                 cwd=folder,
-                env=plain_environment(**environment),
+                # What a killed server leaves goes with the test's folder.
+                env=plain_environment(TMPDIR=str(folder), **environment),
             )
         try:
             server = Running(process, database, log)

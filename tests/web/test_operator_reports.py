@@ -116,7 +116,7 @@ def test_circulation_is_shown_by_month_by_source_and_by_plan_and_as_a_file(site:
     assert "Held after 198 0 0 198" in table
     assert "Granted 60 140 0 200" in table
     assert "Held after 60 138 0 198" in table
-    february = oda.send(page, "/operate/circulation#span", since="2024-02-01", until="2024-02-29")
+    february = oda.send(page, "/operate/circulation", since="2024-02-01", until="2024-02-29")
     assert "Held before 0 68 0 68" in rows(february)
     assert "Granted 60 70 0 130" in rows(february)
     assert "From Feb 1, 2024 to Feb 12, 2024." in february.text

@@ -8,7 +8,7 @@ from litestar import Response
 from earnest.marketplace.news import News
 from earnest.marketplace.people import PersonShown
 from earnest.web.letters import month_sentence
-from earnest.web.routes import HOLDERS, page
+from earnest.web.routes import HOLDERS, Id, page
 from earnest.web.visit import Visit, next_page, query
 from earnest.web.words import Words
 
@@ -139,13 +139,13 @@ async def choose_mail(request: Visit) -> Response[str]:
 
 
 @page("get", "/unsubscribe/{code:str}", seats=None)
-async def unsubscribe_page(request: Visit, code: str) -> Response[str]:
+async def unsubscribe_page(request: Visit, code: Id) -> Response[str]:
     """Ask whether somebody's mail is to end, whoever follows the link in it."""
     return _unsubscribe(request, await request.market.person_to_unsubscribe(code), code)
 
 
 @page("post", "/unsubscribe/{code:str}", seats=None, is_own_form=False)
-async def unsubscribe(request: Visit, code: str) -> Response[str]:
+async def unsubscribe(request: Visit, code: Id) -> Response[str]:
     """End it, or begin it again. A mail program asks for this by itself, without our form: the link says who it is."""
     person = await request.market.person_to_unsubscribe(code)
     if person is not None:
