@@ -1,11 +1,13 @@
 """The members of an agency through the use cases (RULES 8)."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from earnest import Marketplace
+from earnest import AsyncMarketplace, Marketplace
 from earnest.marketplace.shown import MemberShown
+from earnest.rules.outcome import Refused
 from tests.marketplace.given import figures, open_account, pages, post, refusal
 
 
@@ -115,3 +117,61 @@ def test_names_are_known_of_those_who_have_left_too(market: Marketplace) -> None
     market.erase_person(agency)
     assert market.names_of_members(agency) == {eve: None, max_: None}
     assert market.names_of_members("acc_x") == {}
+
+
+def test_members_are_looked_after_by_owners_and_admins(market: Marketplace) -> None:
+    acme, other = open_account(market, "agency"), open_account(market, "agency")
+    olga, otto, ada, tom = (market.add_member(acme.id, role=role).id for role in ("owner", "owner", "admin", "member"))
+    stranger = market.add_member(other.id, role="owner").id
+
+    def add(role: str, by: str) -> Any:
+        return market.add_member(acme.id, role=role, by_member_id=by)
+
+    def change(member: str, role: str | None, by: str) -> Any:
+        return market.change_member(member, role=role, by_member_id=by)
+
+    def remove(member: str, by: str) -> Any:
+        return market.remove_member(member, by_member_id=by)
+
+    for answer, reason in (
+        (add("member", tom), "role"),
+        (change(tom, "admin", tom), "role"),
+        (change(tom, None, tom), "role"),
+        (remove(tom, tom), "role"),
+        (add("owner", ada), "for_owners"),
+        (change(ada, "owner", ada), "for_owners"),
+        (change(olga, "admin", ada), "for_owners"),
+        (change(olga, None, ada), "for_owners"),
+        (remove(olga, ada), "for_owners"),
+        (change(olga, "admin", olga), "own_ownership"),
+        (remove(olga, olga), "own_ownership"),
+    ):
+        assert (refusal(answer), figures(answer)["reason"]) == ("not_permitted", reason)
+    for by in (stranger, "mem_x", ""):
+        for answer in (add("member", by), change(tom, "admin", by), remove(tom, by)):
+            assert refusal(answer) == "unknown_member"
+    assert [each.role for each in market.members(acme.id).items] == ["owner", "owner", "admin", "member"]
+
+    assert add("admin", ada).role == "admin"
+    assert change(tom, "admin", ada).role == "admin"
+    assert remove(ada, ada).role == "admin"
+    assert market.change_member(olga, can_propose=False, by_member_id=olga).role == "owner"
+    assert change(otto, "member", olga).role == "member"
+    # The marketplace itself, which names nobody, may do what it thinks right.
+    assert market.remove_member(olga).role == "owner"
+
+
+def test_of_two_owners_who_put_each_other_down_at_once_one_stays(database: str) -> None:
+    async def whole() -> None:
+        # Two writers, as in two processes.
+        async with await AsyncMarketplace.open(database) as market, await AsyncMarketplace.open(database) as other:
+            acme = (await market.open_account(kind="agency", plan="agency")).id
+            for place in (market, other) * 3:
+                one, two = [(await market.add_member(acme, role="owner")).id for _ in range(2)]
+                answers = await asyncio.gather(
+                    market.change_member(one, role="admin", by_member_id=two),
+                    place.remove_member(two, by_member_id=one),
+                )
+                assert sorted(isinstance(answer, Refused) for answer in answers) == [False, True]
+
+    asyncio.run(whole())

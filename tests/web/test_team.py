@@ -137,7 +137,7 @@ def test_an_admin_leaves_owners_alone_and_makes_none(site: Site) -> None:
     site.member(agency, "owner", "Otto")
     ada, admin = site.member(agency, "admin", "Ada")
     page = ada.get(f"/team/members/{owner}")
-    assert "Only an owner can change what an owner may do." in page.text
+    assert "Only an owner can change what an owner may do, or make somebody one." in page.text
     assert f"/team/members/{owner}" not in [form.action for form in page.forms]
     for path, fields in (
         (f"/team/members/{owner}", {"role": "member", "can_propose": ""}),
@@ -150,24 +150,35 @@ def test_an_admin_leaves_owners_alone_and_makes_none(site: Site) -> None:
     assert _roles(site, agency) == {"Olga": ("owner", None), "Otto": ("owner", None), "Ada": ("admin", None)}
 
 
-def test_the_last_owner_stays_one(site: Site) -> None:
+def test_an_owner_stays_one_until_another_owner_changes_that(site: Site) -> None:
     agency = site.agency()
     olga, owner = site.member(agency)
     page = olga.get(f"/team/members/{owner}")
-    assert "They are the last owner, and stay one until there is another." in page.text
+    assert "An owner stays one until another owner changes that." in page.text
     assert f"/team/members/{owner}/remove" not in page.links
+    olga.get(f"/team/members/{owner}/remove", 403)
     for path, fields in (
         (f"/team/members/{owner}", {"role": "admin", "can_propose": ""}),
         (f"/team/members/{owner}/remove", {}),
     ):
         refused = Page(olga.post(path, **fields))
-        assert (refused.status, "Make somebody else an owner first." in refused.text) == (403, True)
+        assert (refused.status, "until another owner changes that" in refused.text) == (403, True)
     # Whether they propose themselves is theirs to say.
     olga.send(page, f"/team/members/{owner}", can_propose="no")
     assert _roles(site, agency) == {"Olga": ("owner", False)}
-    _, second = site.member(agency, "owner", "Otto")
-    site.do("remove_member", second)
-    assert olga.post(f"/team/members/{owner}/remove").status_code == 403
+    otto, _ = site.member(agency, "owner", "Otto")
+    otto.send(otto.get(f"/team/members/{owner}"), f"/team/members/{owner}", role="admin")
+    assert _roles(site, agency) == {"Olga": ("admin", False), "Otto": ("owner", None)}
+
+
+def test_removing_twice_is_removing_once(site: Site) -> None:
+    agency = site.agency()
+    olga, _ = site.member(agency)
+    _, tom = site.member(agency, "member", "Tom")
+    page = olga.get(f"/team/members/{tom}/remove")
+    for _ in range(2):
+        assert olga.send(page, f"/team/members/{tom}/remove").path == "/team"
+    olga.send(page, f"/team/members/{tom}/remove", 404, once="another time")
 
 
 def test_who_is_removed_can_do_nothing_from_then_on(site: Site) -> None:

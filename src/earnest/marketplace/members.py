@@ -7,8 +7,9 @@ import msgspec
 from earnest.ledger import reads
 from earnest.ledger.act import Act, Batch
 from earnest.ledger.errors import already_done
-from earnest.ledger.ids import MEMBER, numbered
+from earnest.ledger.ids import MEMBER, NOBODY, numbered
 from earnest.ledger.ledger import Ledger
+from earnest.ledger.packing import unpack_member
 from earnest.ledger.rows import MemberRow
 from earnest.ledger.store import Needs
 from earnest.ledger.writer import Key
@@ -24,12 +25,31 @@ from earnest.marketplace.given import (
     page_size,
 )
 from earnest.marketplace.shown import MemberShown, Page
-from earnest.rules.member import Role
+from earnest.rules.member import Member, Role, bar_for_changing
 from earnest.rules.outcome import Refusal, Refused
 
 ROLES = ("owner", "admin", "member")
 
 _NAMES = "select seq, name from member where account_id = id(:account)"
+
+
+def by_member(member_id: str | None) -> tuple[str, int] | None:
+    """Return where the member is kept who asks for something, None where none is named; nowhere for what is no id."""
+    return None if member_id is None else numbered(member_id, MEMBER) or (NOBODY, 1)
+
+
+def need_who(needs: Needs, account: str, by: tuple[str, int] | None) -> None:
+    """Say that the member who asks for something of their agency has to be read."""
+    if by is not None and by[0] == account:
+        needs.members.add(by)
+
+
+def who(batch: Batch, account: str, by: tuple[str, int] | None) -> Member | Refused | None:
+    """Return the member who asks for something, None where it is the marketplace itself."""
+    if by is None:
+        return None
+    known = batch.member(*by) if by[0] == account else None
+    return Refused(Refusal.UNKNOWN_MEMBER) if known is None else known
 
 
 class AddMember(Act[MemberShown], frozen=True):
@@ -41,11 +61,16 @@ class AddMember(Act[MemberShown], frozen=True):
     name: str | None
     role: Role
     can_propose: bool | None
+    by: tuple[str, int] | None = None
 
     @property
     def account_id(self) -> str:
         """The agency's account."""
         return self.account
+
+    def needs(self, needs: Needs) -> None:
+        """Say what has to be read."""
+        need_who(needs, self.account, self.by)
 
     def decide(self, batch: Batch) -> MemberShown | Refused:
         """Add them under the account's next number."""
@@ -54,6 +79,10 @@ class AddMember(Act[MemberShown], frozen=True):
             return Refused(Refusal.UNKNOWN_ACCOUNT)
         if account.kind != "agency":
             return Refused(Refusal.NOT_FOR_THIS_KIND, {"kind": account.kind})
+        by = who(batch, self.account, self.by)
+        barred = by if isinstance(by, Refused) else bar_for_changing(by, None, self.role)
+        if barred is not None:
+            return barred
         row = MemberRow(self.account, batch.next_seq(self.account), self.role, batch.at, self.name, self.can_propose)
         batch.put(row)
         return showing.member(msgspec.structs.replace(row, name=None))
@@ -70,6 +99,7 @@ class ChangeMember(Act[MemberShown], frozen=True):
     role: Role | None = None
     can_propose: bool | msgspec.UnsetType | None = msgspec.UNSET
     leaves: bool = False
+    by: tuple[str, int] | None = None
 
     @property
     def account_id(self) -> str:
@@ -79,6 +109,7 @@ class ChangeMember(Act[MemberShown], frozen=True):
     def needs(self, needs: Needs) -> None:
         """Say what has to be read."""
         needs.members.add((self.account, self.seq))
+        need_who(needs, self.account, self.by)
 
     def decide(self, batch: Batch) -> MemberShown | Refused:
         """Change what is asked for, and leave the rest."""
@@ -87,6 +118,12 @@ class ChangeMember(Act[MemberShown], frozen=True):
         row = batch.member_row(self.account, self.seq)
         if row is None or row.removed_at is not None:
             return Refused(Refusal.UNKNOWN_MEMBER)
+        by = who(batch, self.account, self.by)
+        known = unpack_member(row)
+        becomes = None if self.leaves else self.role or known.role
+        barred = by if isinstance(by, Refused) else bar_for_changing(by, known, becomes)
+        if barred is not None:
+            return barred
         changed = msgspec.structs.replace(
             row,
             name=row.name if self.name is None else self.name,
@@ -105,18 +142,20 @@ async def add_member(
     name: str | None = None,
     role: Role = "member",
     can_propose: bool | None = None,
+    by_member_id: str | None = None,
     key: str | Key | None = None,
 ) -> MemberShown | Refused:
     """Add a person to an agency. Who may propose follows from the role unless `can_propose` says otherwise.
 
-    Refused as `unknown_account`, `not_for_this_kind` for an individual's account.
+    Refused as `unknown_account`, `not_for_this_kind` for an individual's account, and `not_permitted` to a member, if
+    one is named, who may not do that.
     """
     one_of("role", role, ROLES)
     optional_truth("can_propose", can_propose)
     found = await find(ledger, "account", account_id)
     if found is None:
         return Refused(Refusal.UNKNOWN_ACCOUNT)
-    act = AddMember(found, optional_text("name", name, MOST_NAME), role, can_propose)
+    act = AddMember(found, optional_text("name", name, MOST_NAME), role, can_propose, by_member(by_member_id))
     answer = await ledger.do(act, idempotency_key(key))
     return answer if isinstance(answer, Refused) else msgspec.structs.replace(answer, name=name)
 
@@ -128,9 +167,13 @@ async def change_member(
     name: str | None = None,
     role: Role | None = None,
     can_propose: bool | msgspec.UnsetType | None = msgspec.UNSET,
+    by_member_id: str | None = None,
     key: str | Key | None = None,
 ) -> MemberShown | Refused:
-    """Change a member's name, role, or leave to propose; what is left out stays. Refused as `unknown_member`."""
+    """Change a member's name, role, or leave to propose; what is left out stays.
+
+    Refused as `unknown_member`, and `not_permitted` to a member, if one is named, who may not do that.
+    """
     if role is not None:
         one_of("role", role, ROLES)
     if not isinstance(can_propose, msgspec.UnsetType):
@@ -138,16 +181,21 @@ async def change_member(
     where = numbered(member_id, MEMBER)
     if where is None:
         return Refused(Refusal.UNKNOWN_MEMBER)
-    act = ChangeMember(*where, optional_text("name", name, MOST_NAME), role, can_propose)
+    act = ChangeMember(*where, optional_text("name", name, MOST_NAME), role, can_propose, by=by_member(by_member_id))
     return await _on_member(ledger, act, key)
 
 
-async def remove_member(ledger: Ledger, member_id: str, *, key: str | Key | None = None) -> MemberShown | Refused:
-    """Let a member go. Their proposals go on naming them. Refused as `unknown_member`."""
+async def remove_member(
+    ledger: Ledger, member_id: str, *, by_member_id: str | None = None, key: str | Key | None = None
+) -> MemberShown | Refused:
+    """Let a member go. Their proposals go on naming them.
+
+    Refused as `unknown_member`, and `not_permitted` to a member, if one is named, who may not do that.
+    """
     where = numbered(member_id, MEMBER)
     if where is None:
         return Refused(Refusal.UNKNOWN_MEMBER)
-    return await _on_member(ledger, ChangeMember(*where, leaves=True), key)
+    return await _on_member(ledger, ChangeMember(*where, leaves=True, by=by_member(by_member_id)), key)
 
 
 async def _on_member(ledger: Ledger, act: ChangeMember, key: str | Key | None) -> MemberShown | Refused:

@@ -1,15 +1,15 @@
 """Memberships: moving between plans, and the monthly fee (RULES 7)."""
 
 from earnest.ledger.act import Batch
-from earnest.ledger.ids import MEMBER, NOBODY, numbered
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.store import Needs
 from earnest.ledger.writer import Key
 from earnest.marketplace.accounts import ActOnAccount, on_account
+from earnest.marketplace.members import by_member, need_who, who
 from earnest.marketplace.shown import AccountShown
 from earnest.rules.commands import ChangePlan, Command, KeepPlan, ReportFee
 from earnest.rules.member import Member
-from earnest.rules.outcome import Refusal, Refused
+from earnest.rules.outcome import Refused
 
 
 class ByMember(ActOnAccount, frozen=True):
@@ -19,15 +19,11 @@ class ByMember(ActOnAccount, frozen=True):
 
     def needs(self, needs: Needs) -> None:
         """Say what has to be read."""
-        if self.by is not None and self.by[0] == self.account:
-            needs.members.add(self.by)
+        need_who(needs, self.account, self.by)
 
     def who(self, batch: Batch) -> Member | Refused | None:
         """Return who gives the command."""
-        if self.by is None:
-            return None
-        known = batch.member(*self.by) if self.by[0] == self.account else None
-        return Refused(Refusal.UNKNOWN_MEMBER) if known is None else known
+        return who(batch, self.account, self.by)
 
 
 class MovePlan(ByMember, kw_only=True, frozen=True):
@@ -58,11 +54,6 @@ class NoteFee(ActOnAccount, frozen=True):
     def command(self, _: Batch) -> Command:
         """Return what is to be decided."""
         return ReportFee(self.paid)
-
-
-def by_member(member_id: str | None) -> tuple[str, int] | None:
-    """Return where the member is kept who gives a command, None where none is named; nowhere for what is no id."""
-    return None if member_id is None else numbered(member_id, MEMBER) or (NOBODY, 1)
 
 
 async def change_plan(

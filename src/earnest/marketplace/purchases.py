@@ -10,7 +10,7 @@ from earnest.ledger.store import Needs
 from earnest.ledger.writer import Key
 from earnest.marketplace import showing
 from earnest.marketplace.given import cursor_number, find, idempotency_key, page_size
-from earnest.marketplace.memberships import by_member
+from earnest.marketplace.members import by_member
 from earnest.marketplace.shown import Page, PurchaseShown
 from earnest.rules import commands
 from earnest.rules.outcome import Refusal, Refused

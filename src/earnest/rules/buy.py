@@ -8,9 +8,10 @@ import msgspec
 from earnest.rules.account import Account, Entry, EntryKind, Lot, Source
 from earnest.rules.book import Book
 from earnest.rules.commands import ConfirmPurchase, ReversePurchase, StartPurchase
+from earnest.rules.member import bar_for_role
 from earnest.rules.outcome import PurchaseWarning, Refusal, Refused
 from earnest.rules.pack import Revision
-from earnest.rules.plan_change import bar_for_fee, bar_for_role
+from earnest.rules.plan_change import bar_for_fee
 from earnest.rules.purchase import Purchase, PurchaseStatus
 from earnest.rules.settle import most_carried, pending_plan
 

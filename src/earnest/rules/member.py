@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from earnest.rules.outcome import Refusal, Refused
+
 Role = Literal["owner", "admin", "member"]
 
 
@@ -27,3 +29,30 @@ class Member(msgspec.Struct, frozen=True):
     def may_propose(self) -> bool:
         """Whether proposals may go out in this member's name: as set, else owners and admins."""
         return self.leads if self.can_propose is None else self.can_propose
+
+
+def bar_for_role(by: Member | None) -> Refused | None:
+    """Refuse what only owners and admins may do to anybody else; None stands for the marketplace itself."""
+    return None if by is None or by.leads else _not_permitted(by, "role")
+
+
+def bar_for_changing(by: Member | None, other: Member | None, role: Role | None) -> Refused | None:
+    """Refuse making a member something, or letting one go, to whom that isn't given; None stands for the marketplace.
+
+    `other` is whom it is about, None for somebody new; `role` what they are to be, None for letting them go.
+    What an owner may do and who becomes one only owners say, and nobody gives up being an owner by themselves: so there
+    always is one, also when two of them take it from each other at once.
+    """
+    barred = bar_for_role(by)
+    if by is None or barred is not None:
+        return barred
+    was = None if other is None else other.role
+    if "owner" in (was, role) and by.role != "owner":
+        return _not_permitted(by, "for_owners")
+    if other is not None and other.id == by.id and was == "owner" and role != "owner":
+        return _not_permitted(by, "own_ownership")
+    return None
+
+
+def _not_permitted(by: Member, reason: str) -> Refused:
+    return Refused(Refusal.NOT_PERMITTED, {"reason": reason, "member": by.id, "role": by.role})

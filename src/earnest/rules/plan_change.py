@@ -2,7 +2,7 @@
 
 from earnest.rules.book import Book
 from earnest.rules.commands import ChangePlan, KeepPlan, ReportFee
-from earnest.rules.member import Member
+from earnest.rules.member import bar_for_role
 from earnest.rules.outcome import Notice, NoticeKind, Refusal, Refused
 from earnest.rules.settle import allot
 
@@ -12,13 +12,6 @@ def bar_for_fee(book: Book) -> Refused | None:
     if book.fee_unpaid and book.plan == book.rules.plans_of(book.kind)[0]:
         return Refused(Refusal.NOT_PERMITTED, {"reason": "fee_unpaid"})
     return None
-
-
-def bar_for_role(by: Member | None) -> Refused | None:
-    """Refuse what only owners and admins may do to anybody else; None stands for the marketplace itself."""
-    if by is None or by.leads:
-        return None
-    return Refused(Refusal.NOT_PERMITTED, {"reason": "role", "member": by.id, "role": by.role})
 
 
 def change_plan(book: Book, command: ChangePlan) -> Refused | None:

@@ -39,7 +39,12 @@ def _suspended(refused: Refused, w: Words, _: "Who") -> Told:
 
 
 def _not_permitted(refused: Refused, w: Words, _: "Who") -> Told:
-    if refused.figures.get("reason") == "fee_unpaid":
+    reason = refused.figures.get("reason")
+    if reason == "for_owners":
+        return Told(refused.code, w.gettext("Only an owner can change what an owner may do, or make somebody one."))
+    if reason == "own_ownership":
+        return Told(refused.code, w.gettext("An owner stays one until another owner changes that."))
+    if reason == "fee_unpaid":
         said = w.gettext("The membership fee is reported unpaid. Once it is paid this is possible again.")
         return Told(refused.code, said, "/membership", w.gettext("See your membership"))
     return Told(refused.code, w.gettext("This is for others to do here: an owner or an admin can, or give you leave."))

@@ -13,7 +13,7 @@ from earnest.marketplace.given import MOST_NAME
 from earnest.marketplace.people import MOST_EMAIL, Seat, checked_email
 from earnest.marketplace.shown import MemberShown
 from earnest.marketplace.workers import WorkerSpending
-from earnest.rules.member import Member, Role
+from earnest.rules.member import Member, Role, bar_for_changing
 from earnest.rules.outcome import Refusal, Refused
 from earnest.web.charts import Series
 from earnest.web.forms import Form
@@ -89,7 +89,12 @@ def _most_spent(each: WorkerSpending) -> tuple[int, int]:
 
 
 def _may_propose(member: MemberShown) -> bool:
-    return Member(member.id, member.role, member.can_propose).may_propose
+    return _ruled(member).may_propose
+
+
+def _ruled(member: MemberShown) -> Member:
+    """Return a member as the rules know one."""
+    return Member(member.id, member.role, member.can_propose)
 
 
 @page("get", "/team/proposals", seats=("agency",))
@@ -150,6 +155,7 @@ async def _member(
     if member_id not in people:
         raise NotFoundException
     known = people[member_id]
+    bar = _bar(request, known, known.member.role)
     try:
         found = await request.market.proposals_by_worker(
             member_id, limit=ON_A_PAGE, cursor=query(request, "cursor") or None
@@ -167,9 +173,10 @@ async def _member(
         form=form,
         known=known,
         member=known.member,
-        bar=None if known.has_left else _bar(request, known.member),
+        bar=bar,
+        # Told where the way out of the team would stand.
+        stays=None if bar is not None else _bar(request, known, None),
         leave_now=_said(known.member.can_propose),
-        is_last_owner=_is_last_owner(people, known.member),
         # Who may sign in is the business of those who manage it.
         emails=[each.email for each in signing_in] if request.who.manages else [],
         proposals=proposals,
@@ -206,59 +213,59 @@ def _said(can_propose: bool | None) -> str:
     return next(said for said, leave in _LEAVE.items() if leave is can_propose)
 
 
-def _bar(request: Visit, known: MemberShown) -> str | None:
-    """Say why whoever visits can't change a member, None where they can."""
-    words, me = request.words, request.who.member
-    if me is None or not request.who.manages:
-        return words.gettext("Owners and admins decide who may do what.")
-    if known.role == "owner" and me.role != "owner":
-        return words.gettext("Only an owner can change what an owner may do.")
-    return None
+def _bar(request: Visit, known: WorkerSpending, role: Role | None) -> Told | None:
+    """Say why whoever visits can't make a member something, or let them go (None); None where they can."""
+    me = request.who.member
+    barred = None if me is None else bar_for_changing(_ruled(me), _ruled(known.member), role)
+    return None if barred is None else request.refused(barred)
 
 
-def _is_last_owner(people: dict[str, WorkerSpending], known: MemberShown) -> bool:
-    others = (each for each in people.values() if each.member.id != known.id and not each.has_left)
-    return known.role == "owner" and not any(each.member.role == "owner" for each in others)
-
-
-async def _changeable(request: Visit, member_id: str, *, stays_owner: bool = True) -> Told | None:
-    """Return why a member can't be changed so by whoever visits; raises NotFoundException for a stranger."""
-    people = await _people(request)
-    known = people.get(member_id)
+async def _changed(request: Visit, member_id: str) -> WorkerSpending:
+    """Return a member who is to be changed; raises NotFoundException for a stranger, and for one who has left."""
+    known = (await _people(request)).get(member_id)
     if known is None or known.has_left:
         raise NotFoundException
-    bar = _bar(request, known.member)
-    if bar is None and not stays_owner and _is_last_owner(people, known.member):
-        bar = request.words.gettext("They are the last owner. Make somebody else an owner first.")
-    return None if bar is None else Told(Refusal.NOT_PERMITTED, bar)
+    return known
+
+
+async def _refused(request: Visit, member_id: str, form: Form, told: Told) -> Response[str]:
+    if told.code == Refusal.UNKNOWN_MEMBER:
+        raise NotFoundException
+    status = 403 if told.code == Refusal.NOT_PERMITTED else 409
+    return await _member(request, member_id, form, status=status, told=told)
 
 
 @page("post", "/team/members/{member_id:str}", seats=("agency",))
 async def change_member(request: Visit, member_id: Id) -> Response[str]:
     """Change what a member may do."""
     form = await request.sent()
-    told = await _changeable(request, member_id, stays_owner=form["role"] == "owner")
+    known = await _changed(request, member_id)
+    told = _bar(request, known, known.member.role)
     if told is not None:
-        return await _member(request, member_id, form, status=403, told=told)
+        return await _refused(request, member_id, form, told)
     role = form.choice("role", _roles(request))
     leave = form.choice("can_propose", _LEAVE)
     if role is None or leave is None:
         return await _member(request, member_id, form, status=422)
     answer = await request.market.change_member(
-        member_id, role=cast(Role, role), can_propose=_LEAVE[leave], key=request.once(form)
+        member_id,
+        role=cast(Role, role),
+        can_propose=_LEAVE[leave],
+        by_member_id=request.member_id,
+        key=request.once(form),
     )
     if isinstance(answer, Refused):
-        return await _member(request, member_id, form, status=409, told=request.refused(answer))
+        return await _refused(request, member_id, form, request.refused(answer))
     return request.go(f"/team/members/{member_id}", done="member-changed")
 
 
 @page("get", "/team/members/{member_id:str}/remove", seats=("agency",))
 async def before_removing(request: Visit, member_id: Id) -> Response[str]:
     """Say what removing a member means, before it is done."""
-    told = await _changeable(request, member_id, stays_owner=False)
+    known = await _changed(request, member_id)
+    told = _bar(request, known, None)
     if told is not None:
-        return await _member(request, member_id, Form({}, request.words), status=403, told=told)
-    known = (await _people(request))[member_id]
+        return await _refused(request, member_id, Form({}, request.words), told)
     return request.show("remove_member.html", known=known, member=known.member)
 
 
@@ -266,12 +273,9 @@ async def before_removing(request: Visit, member_id: Id) -> Response[str]:
 async def remove_member(request: Visit, member_id: Id) -> Response[str]:
     """Remove a member; what they spent stays spent, and their proposals go on."""
     form = await request.sent()
-    told = await _changeable(request, member_id, stays_owner=False)
-    if told is not None:
-        return await _member(request, member_id, form, status=403, told=told)
-    answer = await request.market.remove_member(member_id, key=request.once(form))
+    answer = await request.market.remove_member(member_id, by_member_id=request.member_id, key=request.once(form))
     if isinstance(answer, Refused):
-        return await _member(request, member_id, form, status=409, told=request.refused(answer))
+        return await _refused(request, member_id, form, request.refused(answer))
     # Whoever removed themselves has no business here any more.
     return request.go("/team" if member_id != request.member_id else "/you", done="member-removed")
 
@@ -280,9 +284,10 @@ async def remove_member(request: Visit, member_id: Id) -> Response[str]:
 async def let_in(request: Visit, member_id: Id) -> Response[str]:
     """Let whoever has an e-mail address act for a member who nobody acts for yet."""
     form = await request.sent()
-    told = await _changeable(request, member_id)
+    known = await _changed(request, member_id)
+    told = _bar(request, known, known.member.role)
     if told is not None:
-        return await _member(request, member_id, form, status=403, told=told)
+        return await _refused(request, member_id, form, told)
     email = _email(form)
     if email is not None and not await request.market.people_of(member_id):
         await _seat(request, form, member_id, email)
@@ -324,7 +329,12 @@ async def add_member(request: Visit) -> Response[str]:
     if form.errors or name is None or email is None or role is None or leave is None:
         return _add(request, form, status=422)
     answer = await request.market.add_member(
-        request.account_id, name=name, role=cast(Role, role), can_propose=_LEAVE[leave], key=request.once(form)
+        request.account_id,
+        name=name,
+        role=cast(Role, role),
+        can_propose=_LEAVE[leave],
+        by_member_id=request.member_id,
+        key=request.once(form),
     )
     if isinstance(answer, Refused):
         return _add(request, form, status=409, told=request.refused(answer))
