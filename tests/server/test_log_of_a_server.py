@@ -33,8 +33,9 @@ def test_a_log_that_nobody_reads_holds_nobody_up(new_sqlite: Callable[[], str], 
         assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
-        process.wait()
-        os.close(reading)
+        # Waits, and closes what it was read by.
+        with process:
+            os.close(reading)
 
 
 def test_an_external_id_is_no_part_of_a_line_whatever_stands_in_it(serve: Serve, new_sqlite: Callable[[], str]) -> None:

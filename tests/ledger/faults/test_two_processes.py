@@ -41,7 +41,8 @@ def test_what_two_programs_were_told_is_there_once(database: str) -> None:
         assert program.stdout is not None
         program.stdin.write(msgspec.json.encode(life))
         program.stdin.close()
-        heard[number].extend(program.stdout)
+        with program.stdout:
+            heard[number].extend(program.stdout)
 
     listeners = [threading.Thread(target=listen, args=(number,)) for number in range(2)]
     try:
