@@ -22,10 +22,11 @@ demo: .venv/installed
 	$(PIP) -r requirements-dev.lock
 	touch $@
 
-# Without PostgreSQL or a browser (3) the tests that need it are left out, and say so.
+# Without PostgreSQL, a browser or curl (3) the tests that need it are left out, and say so.
 test: .venv/dev
-	$(BIN)/python tools/postgres.py install >/dev/null || test $$? -eq 3
-	$(BIN)/python tools/browser.py install >/dev/null || test $$? -eq 3
+	$(BIN)/python -m tools.postgres install >/dev/null || test $$? -eq 3
+	$(BIN)/python -m tools.browser install >/dev/null || test $$? -eq 3
+	$(BIN)/python -m tools.debian curl || test $$? -eq 3
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: .venv/dev
@@ -40,7 +41,7 @@ format: .venv/dev
 
 # Results go to bench/results; bench/README.md says what they mean. Without PostgreSQL (3) what needs it is left out.
 bench: .venv/dev
-	$(BIN)/python tools/postgres.py install >/dev/null || test $$? -eq 3
+	$(BIN)/python -m tools.postgres install >/dev/null || test $$? -eq 3
 	$(BIN)/python -m bench.run
 
 # Changes the rules in small ways, one at a time, and sees whether a test notices; tests/README.md says more.

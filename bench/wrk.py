@@ -1,13 +1,12 @@
 """wrk, the load generator of the measures over HTTP: found, installed where that may be done, and run."""
 
 import asyncio
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
+
+from tools import debian
 
 SCRIPT = Path(__file__).parent / "submit.lua"
 
@@ -29,15 +28,12 @@ class Load(msgspec.Struct, frozen=True):
 
 def install() -> str:
     """Return wrk's program; on Debian, as root, the package is installed if it is missing. Raises WrkMissingError."""
-    apt = shutil.which("apt-get")
-    if shutil.which("wrk") is None and apt and os.geteuid() == 0:
-        quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        for task in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", "wrk"]):
-            subprocess.run([apt, *task], env=quiet, stdout=sys.stderr, check=False)  # noqa: S603 - Debian's own
-    found = shutil.which("wrk")
-    if found is None:
-        raise WrkMissingError("no wrk on PATH; Debian has it as the package wrk")
-    return found
+    if not shutil.which("wrk"):
+        try:
+            debian.install("wrk")
+        except debian.PackageError as why:
+            raise WrkMissingError(str(why)) from why
+    return shutil.which("wrk") or "wrk"
 
 
 async def load(url: str, plan: Path, first: int, *, times: int, each: int, connections: int, seconds: int) -> Load:

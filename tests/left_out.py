@@ -4,17 +4,25 @@ A test is left out by `without("PostgreSQL", why)`, with one of the names in `WA
 """
 
 import os
+import shutil
 from typing import Any, NoReturn
 
 import pytest
 
-WANTED = ("PostgreSQL", "a browser")
+WANTED = ("PostgreSQL", "a browser", "curl")
 
 
 def without(what: str, why: object) -> NoReturn:
     """Leaves the test out for want of something."""
     assert what in WANTED
     pytest.skip(f"needs {what}: {why}")
+
+
+@pytest.fixture(scope="session")
+def curl() -> None:
+    """For a test that runs what the docs have whoever reads them type."""
+    if not shutil.which("curl"):
+        without("curl", "none on PATH; as root on Debian, `make test` installs it")
 
 
 def left_out(config: pytest.Config, what: str) -> list[tuple[str, str]]:

@@ -53,7 +53,7 @@ def test_on_ci_nothing_may_be_left_out(tmp_path: Path) -> None:
 
 
 def test_what_cant_be_had_ends_the_tool_with_a_reason() -> None:
-    ended = run("tools/browser.py", "install", EARNEST_CHROMIUM="/nowhere")
+    ended = run("-m", "tools.browser", "install", EARNEST_CHROMIUM="/nowhere")
     assert (ended.returncode, ended.stdout) == (browser.UNAVAILABLE, "")
     assert ended.stderr == "no Chromium at /nowhere, where EARNEST_CHROMIUM points\n"
 
@@ -91,3 +91,27 @@ def test_the_lock_has_a_hash_for_each_package_and_no_address() -> None:
     assert packages
     assert all(about["integrity"].startswith("sha512-") for about in packages)
     assert "://" not in text
+
+
+def test_what_playwrights_driver_lacks_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed: list[str] = []
+
+    def find_driver() -> None:
+        if not installed:
+            raise browser.BrowserMissingError("libatomic.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(browser, "find_driver", find_driver)
+    monkeypatch.setattr(browser.debian, "install", installed.append)
+    monkeypatch.setattr(browser, "find_chromium", lambda: Path("chromium"))
+    monkeypatch.setattr(browser, "find_axe", lambda: Path("axe"))
+    assert browser.install() == (Path("chromium"), Path("axe"))
+    assert installed == ["libatomic1"]
+
+
+def test_a_driver_that_does_not_run_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho 'no libatomic here' >&2\nexit 127\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(broken))
+    with pytest.raises(browser.BrowserMissingError, match="Playwright's driver doesn't run: no libatomic here"):
+        browser.find()

@@ -211,7 +211,7 @@ def test_the_package_is_installed_and_makes_no_server_of_its_own(apt_get: Path) 
 
 def test_a_package_that_can_not_be_installed_is_missing(apt_get: Path) -> None:
     apt_get.write_text("#!/bin/sh\nexit 100\n", encoding="utf-8")
-    with pytest.raises(postgres.PostgresMissingError, match="apt-get update -qq failed"):
+    with pytest.raises(postgres.PostgresMissingError, match="apt-get update -qq failed; postgresql is not installed"):
         postgres.install()
     assert not postgres.NO_CLUSTER.exists()
 
@@ -240,6 +240,6 @@ def test_an_old_one_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def test_missing_has_an_exit_status_of_its_own() -> None:
     for task in ("install", "run"):
-        ended = run("tools/postgres.py", task, EARNEST_POSTGRES_BIN="/nowhere")
+        ended = run("-m", "tools.postgres", task, EARNEST_POSTGRES_BIN="/nowhere")
         assert (ended.returncode, ended.stdout) == (3, "")
         assert "no PostgreSQL 15 or later in /nowhere" in ended.stderr

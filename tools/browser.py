@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
-"""A browser for tests: Debian's Chromium, and axe, which looks for what keeps people out of a page.
+"""A browser for tests: Debian's Chromium, Playwright's driver, and axe, which finds what keeps people out of a page.
 
-`tools/browser.py install` sees to both; it exits with 3 where they can't be had. axe comes from npm, locked by hash in
-tests/browser/package-lock.json; no script of a package is run.
+`python -m tools.browser install` sees to all three; it exits with 3 where they can't be had. axe comes from npm, locked
+by hash in tests/browser/package-lock.json; no script of a package is run.
 """
 
 import argparse
@@ -13,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from tools import debian
 
 UNAVAILABLE = 3
 PACKAGES = Path(__file__).resolve().parent.parent / "tests" / "browser"
@@ -43,6 +44,14 @@ def find_chromium() -> Path:
     )
 
 
+def find_driver() -> None:
+    """Raises BrowserMissingError where Playwright's driver, a Node of its own, doesn't run."""
+    try:
+        subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, text=True, check=True)
+    except subprocess.CalledProcessError as failure:
+        raise BrowserMissingError(f"Playwright's driver doesn't run: {failure.stderr.strip()}") from failure
+
+
 def _packages(path: Path) -> dict[str, Any]:
     """The version and hash of each package that npm's lock, or its note of what is installed, names."""
     try:
@@ -60,25 +69,16 @@ def find_axe(folder: Path = PACKAGES) -> Path:
 
 
 def find() -> tuple[Path, Path]:
-    """The program of Chromium, and axe's JavaScript. Raises BrowserMissingError."""
+    """The program of Chromium, and axe's JavaScript, with a driver that runs. Raises BrowserMissingError."""
+    find_driver()
     return find_chromium(), find_axe()
 
 
-def _apt_install(package: str) -> None:
-    apt = shutil.which("apt-get")
-    if os.geteuid() != 0 or not apt:
-        raise BrowserMissingError(f"{package} is missing; on Debian, as root: apt-get install {package}")
-    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for task in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", package]):
-        _run([apt, *task], env=quiet)
-
-
-def _run(command: list[str], **options: Any) -> None:
-    """Runs a program that has to succeed; what it says goes to standard error."""
+def _install(package: str) -> None:
     try:
-        subprocess.run(command, stdout=sys.stderr, check=True, **options)  # noqa: S603 - apt-get and npm
-    except subprocess.CalledProcessError as failure:
-        raise BrowserMissingError(f"{' '.join(command)} failed") from failure
+        debian.install(package)
+    except debian.PackageError as why:
+        raise BrowserMissingError(str(why)) from why
 
 
 def install() -> tuple[Path, Path]:
@@ -87,17 +87,26 @@ def install() -> tuple[Path, Path]:
     Raises BrowserMissingError.
     """
     try:
+        find_driver()
+    except BrowserMissingError:
+        # All that it needs and the smallest Debian hasn't.
+        _install("libatomic1")
+    try:
         find_chromium()
     except BrowserMissingError:
         if os.environ.get("EARNEST_CHROMIUM"):
             raise
-        _apt_install("chromium")
+        _install("chromium")
     try:
         find_axe()
     except BrowserMissingError:
         if not shutil.which("npm"):
-            _apt_install("npm")
-        _run([shutil.which("npm") or "npm", "ci", *NPM_OPTIONS], cwd=PACKAGES)
+            _install("npm")
+        command = [shutil.which("npm") or "npm", "ci", *NPM_OPTIONS]
+        try:
+            subprocess.run(command, stdout=sys.stderr, cwd=PACKAGES, check=True)  # noqa: S603 - npm
+        except subprocess.CalledProcessError as failure:
+            raise BrowserMissingError(f"{' '.join(command)} failed") from failure
     return find()
 
 
@@ -105,7 +114,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="A browser for tests.")
     tasks = parser.add_subparsers(dest="task", required=True)
-    tasks.add_parser("install", help="install Chromium and axe if they are missing, and print where they are")
+    tasks.add_parser("install", help="install what is missing, and print where Chromium and axe are")
     parser.parse_args()
     try:
         sys.stdout.write("".join(f"{path}\n" for path in install()))

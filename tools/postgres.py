@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 """A PostgreSQL of our own for tests and benches: found, installed where that may be done, started and stopped.
 
-`tools/postgres.py install` sees to the programs, `tools/postgres.py run` serves until it is interrupted; both exit with
-3 where PostgreSQL can't be had. In Python, `with Server() as server: server.create_database("one")`.
+`python -m tools.postgres install` sees to the programs, `python -m tools.postgres run` serves until it is interrupted;
+both exit with 3 where PostgreSQL can't be had. In Python, `with Server() as server: server.create_database("one")`.
 
 The server listens on loopback and on a socket in its folder, and lets everybody on this machine in: nothing that
 matters belongs there. It keeps PostgreSQL's own settings, so what is committed is on disk, unless told otherwise.
@@ -28,6 +27,9 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
+from tools import debian
+
+ROOT = Path(__file__).resolve().parent.parent
 OLDEST = 15
 UNAVAILABLE = 3
 ROLE = "earnest"
@@ -98,17 +100,14 @@ def install() -> Path:
     try:
         return find()
     except PostgresMissingError:
-        apt = shutil.which("apt-get")
-        if os.environ.get("EARNEST_POSTGRES_BIN") or os.geteuid() != 0 or not apt:
+        if os.environ.get("EARNEST_POSTGRES_BIN") or not debian.may_install():
             raise
-    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
     NO_CLUSTER.write_text("create_main_cluster = false\n", encoding="utf-8")
     try:
-        for task in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", "postgresql"]):
-            subprocess.run([apt, *task], env=quiet, stdout=sys.stderr, check=True)  # noqa: S603 - Debian's own
-    except subprocess.CalledProcessError as failure:
-        raise PostgresMissingError(f"{' '.join(map(str, failure.cmd))} failed; PostgreSQL is not installed") from None
+        debian.install("postgresql")
+    except debian.PackageError as why:
+        raise PostgresMissingError(str(why)) from why
     finally:
         NO_CLUSTER.unlink()
     return find()
@@ -307,9 +306,9 @@ class Server:
             output = made.communicate()[0].decode(errors="replace")
             if made.returncode:
                 raise PostgresError(f"initdb failed\n{output}")
-            command = [sys.executable, __file__, "watch", folder]
+            command = [sys.executable, "-m", "tools.postgres", "watch", folder]
             self._watchdog = self._run(
-                command, folder, {}, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                command, ROOT, {}, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -349,13 +348,13 @@ class Server:
         raise PostgresError(f"postgres did not start\n{self.log()}")
 
     def _run(
-        self, command: list[Any], folder: Path, account: Mapping[str, Any], **streams: Any
+        self, command: list[Any], where: Path, account: Mapping[str, Any], **streams: Any
     ) -> subprocess.Popen[bytes]:
         """Starts a program in a session of its own, which ^C in a terminal misses, and without PGPORT and such."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         streams = {"stdin": subprocess.DEVNULL} | streams
         return subprocess.Popen(  # noqa: S603 - PostgreSQL and ourselves
-            command, cwd=folder, env=environment | {"LC_ALL": "C"}, start_new_session=True, **account, **streams
+            command, cwd=where, env=environment | {"LC_ALL": "C"}, start_new_session=True, **account, **streams
         )
 
 

@@ -46,6 +46,7 @@ def welcome(process: subprocess.Popen[str]) -> str:
     return said
 
 
+@pytest.mark.usefixtures("curl")
 def test_what_it_says_to_try_works_and_nothing_of_it_stays(demo: subprocess.Popen[str], tmp_path: Path) -> None:
     script = "\n".join(re.findall(r"^  ((?:K=|curl ).*)$", welcome(demo), re.MULTILINE))
     tried = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)  # noqa: S603, S607

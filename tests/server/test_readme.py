@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.server.running import PATIENCE, plain_environment
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.usefixtures("curl")
 def test_the_service_runs_as_the_readme_says(tmp_path: Path) -> None:
     [block] = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.M)
     with socket.create_server(("127.0.0.1", 0)) as free:
