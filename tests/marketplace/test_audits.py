@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from earnest import AsyncMarketplace
+from earnest.ledger.errors import BusyError
 from earnest.ledger.leases import Lease
 from earnest.ledger.ledger import utc_now
 from earnest.marketplace import audits
@@ -91,6 +92,60 @@ def test_only_one_runs_at_a_time_and_whoever_asks_is_shown_it(
             assert (await other.start_audit()).id != first.id
             assert len((await other.audit_runs()).items) == 2
             await ended(other)
+
+    run(database, clock, story)
+
+
+def test_of_many_who_ask_at_once_all_are_shown_the_one_that_begins(
+    database: str, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audits, "audit", _slow(asyncio.Event()))
+    take = Lease.take
+
+    async def take_slowly(lease: Lease) -> bool:
+        held = await take(lease)
+        await asyncio.sleep(0.2 if held else 0)
+        return held
+
+    monkeypatch.setattr(Lease, "take", take_slowly)
+
+    async def story(market: AsyncMarketplace) -> None:
+        begun = await asyncio.gather(*(market.start_audit() for _ in range(6)))
+        assert {(each.id, each.status) for each in begun} == {(begun[0].id, "running")}
+
+    run(database, clock, story)
+
+
+def test_whoever_asks_as_one_ends_has_one_of_their_own(
+    database: str, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = Lease.end
+
+    async def end_late(lease: Lease) -> None:
+        await asyncio.sleep(0.2)
+        await end(lease)
+
+    monkeypatch.setattr(Lease, "end", end_late)
+
+    async def story(market: AsyncMarketplace) -> None:
+        first = await market.start_audit()
+        await ended(market)
+        second = await market.start_audit()
+        assert (second.id != first.id, second.status) == (True, "running")
+        await ended(market)
+
+    run(database, clock, story)
+
+
+def test_a_lease_that_nothing_comes_of_is_not_waited_for_long(
+    database: str, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audits, "BEGUN_SECONDS", 0.1)
+
+    async def story(market: AsyncMarketplace) -> None:
+        assert await Lease(market.ledger.store, audits.LEASE, audits.LEASE_SECONDS).take()
+        with pytest.raises(BusyError):
+            await market.start_audit()
 
     run(database, clock, story)
 

@@ -16,7 +16,7 @@ from earnest.rules.outcome import Accepted, PurchaseWarning
 from earnest.rules.pack import Pack, convert_pack
 from earnest.rules.price import JobSize, JobType
 from earnest.rules.settle import look
-from earnest.rules.stats import Month, alikeness, by_month, percent
+from earnest.rules.stats import Invited, Month, Moved, Sent, alikeness, by_month, month_starts, percent
 from tests.packs import article, raw_with
 from tests.rules.lives import Act
 from tests.rules.test_lives import acts, choices, openings
@@ -137,8 +137,10 @@ def test_months_in_figures() -> None:
         market.propose("acc", f"job-{number}", at(when))
     market.hire("acc", "job-1", at("2024-02-20"))
     market.close("job-4", "cancelled", at("2024-03-02T06:00"))
-    proposals = market.proposals["acc"].values()
-    months = by_month(entries, proposals, [at("2024-01-12"), at("2023-01-01")], pack.calendar, at("2024-03-05"), 4)
+    moved = [Moved(line.effective_at, line.kind, line.connects) for line in entries]
+    sent = [Sent(each.submitted_at, each.status, each.invited) for each in market.proposals["acc"].values()]
+    invited = [Invited(at("2024-01-12")), Invited(at("2023-01-01"))]
+    months = by_month(moved, sent, invited, pack.calendar, at("2024-03-05"), 4)
     assert months == [
         Month(date(2023, 12, 1)),
         # Three in the morning of 1 February is still January in New York.
@@ -146,7 +148,13 @@ def test_months_in_figures() -> None:
         Month(date(2024, 2, 1), proposals=1, spent=2, expired=56),
         Month(date(2024, 3, 1), returned=2, expired=58),
     ]
-    assert by_month(entries, proposals, [], pack.calendar, at("2024-03-05"), 0) == []
+    assert month_starts(pack.calendar, at("2024-03-05"), 2) == [
+        at("2024-02-01T05:00"),
+        at("2024-03-01T05:00"),
+        # Summer has begun there.
+        at("2024-04-01T04:00"),
+    ]
+    assert by_month(moved, sent, [], pack.calendar, at("2024-03-05"), 0) == []
 
 
 def test_percent_rounds_down_and_knows_nothing() -> None:

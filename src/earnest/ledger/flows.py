@@ -76,20 +76,20 @@ class Move(msgspec.Struct, frozen=True):
 
 async def flows(snapshot: Snapshot, starts: Sequence[int], until: int) -> list[Flow]:
     """Sum up the written lines that took effect before a time, by the spans that begin at `starts`; in microseconds."""
-    sql, params = _by_span(_FLOWS, "e.effective_at", starts)
+    sql, params = by_span(_FLOWS, "e.effective_at", starts)
     rows = await snapshot.fetch(sql, params | {"until": until})
     return [Flow(span, plan, EntryKind(kind), Source(source), int(sum_)) for span, plan, kind, source, sum_ in rows]
 
 
 async def moves(snapshot: Snapshot, starts: Sequence[int], until: int) -> list[Move]:
     """Sum up what moved with the changes of plan that are written, before a time, by spans; in microseconds."""
-    sql, params = _by_span(_MOVES, "c.noticed_at", starts)
+    sql, params = by_span(_MOVES, "c.noticed_at", starts)
     rows = await snapshot.fetch(sql, params | {"until": until})
     return [Move(span, old, new, int(connects)) for span, old, new, connects in rows]
 
 
-def _by_span(sql: str, at: str, starts: Sequence[int]) -> tuple[str, dict[str, int]]:
-    """Return a question whose first column is the number of the span that a time lies in."""
+def by_span(sql: str, at: str, starts: Sequence[int]) -> tuple[str, dict[str, int]]:
+    """Return a question whose first column is the number of the span that a time lies in, 0 before the first start."""
     cases = " ".join(f"when {at} < :start_{n} then {n}" for n in range(len(starts)))
     params = {f"start_{n}": start for n, start in enumerate(starts)}
     return sql.replace("{span}", f"case {cases} else {len(starts)} end"), params

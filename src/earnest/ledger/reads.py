@@ -4,12 +4,14 @@ A read settles on paper and writes nothing, so what it shows includes the lines 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from earnest.ledger import packing
+from earnest.ledger.flows import by_span
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.packing import micros
 from earnest.ledger.rows import (
@@ -33,12 +35,17 @@ from earnest.rules.decide import decide
 from earnest.rules.outcome import Accepted, Charge, Notice, NoticeKind
 from earnest.rules.proposal import Proposal, ProposalStatus
 from earnest.rules.purchase import Purchase
+from earnest.rules.stats import Invited, Moved, Sent
 
 _ACCOUNT = f"select {names(AccountRow)} from account where account_id = id(:account)"  # noqa: S608
 _PROFILE = f"select {names(ProfileRow)} from profile where account_id = id(:account)"  # noqa: S608
 _PROPOSALS_SINCE = (
     f"select {names(ProposalRow)} from proposal"  # noqa: S608
     " where account_id = id(:account) and submitted_at >= :since and n <= :n order by n"
+)
+_LATEST_SINCE = (
+    "select min(n) from (select n from proposal where account_id = id(:account) and submitted_at >= :since"
+    " order by n desc limit :limit) as latest"
 )
 _PROPOSAL = f"select {names(ProposalRow)} from proposal where account_id = id(:account) and n = :n"  # noqa: S608
 _PROPOSALS = (
@@ -65,6 +72,19 @@ _LATEST_ENTRIES = (
     f"select {names(EntryRow)} from entry"  # noqa: S608
     " where account_id = id(:account) and n < :before and effective_at >= :since and effective_at < :until"
     " and (:kind = '' or kind = :kind) order by n desc limit :limit"
+)
+# What holders are shown of their months. Whatever the rule doesn't tell apart is one row.
+_MOVED = (
+    "select {span}, kind, sum(connects) from entry"
+    " where account_id = id(:account) and effective_at >= :since and effective_at < :until group by 1, 2"
+)
+_SENT = (
+    "select {span}, status, invited, count(*) from proposal"
+    " where account_id = id(:account) and submitted_at >= :since and submitted_at < :until group by 1, 2, 3"
+)
+_INVITATIONS = (
+    "select {span}, count(*) from invitation"
+    " where account_id = id(:account) and invited_at >= :since and invited_at < :until group by 1"
 )
 _CHARGES = (
     f"select {names(ChargeRow)} from charge where account_id = id(:account) and seq <= :seq"  # noqa: S608
@@ -103,7 +123,7 @@ _INVITED = "select invited_at from invitation where account_id = id(:account) an
 
 ALL = 2**31 - 1
 EVER = 2**62
-FOLDED_AT_ONCE = 1_000
+UNPACKED_AT_ONCE = 1_000
 
 
 class Paper(msgspec.Struct, frozen=True):
@@ -157,7 +177,7 @@ async def as_of(ledger: Ledger, kept: Account, at: datetime) -> Account | None:
     last = await ledger.fetch_one(_LAST_ENTRY, params) or (0, kept.plan)
     rows = await entry_rows(ledger, account_id, until=micros(at) + 1)
     # A long journal takes a while, in which others are to be answered.
-    held = await asyncio.to_thread(_held, rows) if len(rows) > FOLDED_AT_ONCE else _held(rows)
+    held = await asyncio.to_thread(_held, rows) if len(rows) > UNPACKED_AT_ONCE else _held(rows)
     start, end = _cycle_at(ledger, packing.instant(opened[0]), at)
     (owed,), (repaid,) = await ledger.fetch_one(_OWED, params) or (0,), await ledger.fetch_one(_REPAID, params) or (0,)
     lots = burn_order(tuple(held.values()), end, free_first=ledger.pack.free_first)
@@ -266,6 +286,32 @@ async def latest_entry_rows(
     return [EntryRow(*row) for row in await ledger.fetch(_LATEST_ENTRIES, params)]
 
 
+async def moved(ledger: Ledger, account_id: str, starts: Sequence[datetime]) -> list[Moved]:
+    """Return what the written lines of a journal moved, by kind, from each start to the next."""
+    rows = await _by_start(ledger, _MOVED, "effective_at", account_id, starts)
+    return [Moved(at, EntryKind(kind), int(connects)) for at, kind, connects in rows]
+
+
+async def sent(ledger: Ledger, account_id: str, starts: Sequence[datetime]) -> list[Sent]:
+    """Return how many proposals an account submitted from each start to the next, by what became of them."""
+    rows = await _by_start(ledger, _SENT, "submitted_at", account_id, starts)
+    return [Sent(at, ProposalStatus(status), bool(invited), count) for at, status, invited, count in rows]
+
+
+async def invitations(ledger: Ledger, account_id: str, starts: Sequence[datetime]) -> list[Invited]:
+    """Return how many invitations came to an account from each start to the next."""
+    return [Invited(*row) for row in await _by_start(ledger, _INVITATIONS, "invited_at", account_id, starts)]
+
+
+async def _by_start(
+    ledger: Ledger, question: str, at: str, account_id: str, starts: Sequence[datetime]
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a question by spans, with the start of its span before each."""
+    sql, spans = by_span(question, at, [micros(start) for start in starts])
+    params = {"account": account_id, "since": micros(starts[0]), "until": micros(starts[-1])}
+    return [(starts[span - 1], *row) for span, *row in await ledger.fetch(sql, spans | params)]
+
+
 async def charges(ledger: Ledger, account_id: str, paper: Paper, skipped: int, limit: int) -> list[Charge]:
     """Return an account's fees, written or due, the earliest first: so many after so many."""
     params = {"account": account_id, "seq": paper.seq, "skipped": skipped, "limit": limit}
@@ -297,7 +343,20 @@ async def _written_before(ledger: Ledger, table: str, account_id: str, seq: int,
 async def proposals_since(ledger: Ledger, account_id: str, since: datetime, n: int = ALL) -> list[Proposal]:
     """Return the proposals an account submitted from a time on, up to a number."""
     params = {"account": account_id, "since": micros(since), "n": n}
-    return [packing.unpack_proposal(ProposalRow(*row)) for row in await ledger.fetch(_PROPOSALS_SINCE, params)]
+    rows = await ledger.fetch(_PROPOSALS_SINCE, params)
+    # Many take a while, in which others are to be answered.
+    return await asyncio.to_thread(_unpacked, rows) if len(rows) > UNPACKED_AT_ONCE else _unpacked(rows)
+
+
+def _unpacked(rows: Iterable[Sequence[Any]]) -> list[Proposal]:
+    return [packing.unpack_proposal(ProposalRow(*row)) for row in rows]
+
+
+async def latest_since(ledger: Ledger, account_id: str, since: datetime, limit: int) -> int | None:
+    """Return the first number of the latest proposals, at most so many, that an account submitted from a time on."""
+    params = {"account": account_id, "since": micros(since), "limit": limit}
+    [(first,)] = await ledger.fetch(_LATEST_SINCE, params)
+    return None if first is None else int(first)
 
 
 async def proposal(ledger: Ledger, account_id: str, n: int) -> ProposalRow | None:

@@ -100,7 +100,12 @@ _PEOPLE = f"select {statements.names(PersonRow)} from person where {_in('person_
 _SUBSCRIBERS = "select endpoint_id, kinds from endpoint"
 _REQUESTS = _by_pairs(RequestRow, "owner_id", "key", "id text")
 _EXTERNALS = _by_pairs(ExternalRow, "kind", "external_id", "text text")
-_ATTEMPTS = _by_pairs(ProposalRow, "account_id", "job_id", "id id")
+# Left to itself SQLite looks them up by the account alone, as if its proposals were few, and walks all of them.
+_ATTEMPTS = (
+    f"select {statements.names(ProposalRow, 't.')} from json_each(?) as x"  # noqa: S608
+    " cross join proposal t indexed by sqlite_autoindex_proposal_2"
+    " on t.job_id = unhex(x.value ->> 1) and t.account_id = unhex(x.value ->> 0)"
+)
 _INVITATIONS = _by_pairs(InvitationRow, "account_id", "job_id", "id id")
 _PROPOSALS = _by_pairs(ProposalRow, "account_id", "n", "id int")
 _MEMBERS = _by_pairs(MemberRow, "account_id", "seq", "id int")

@@ -7,6 +7,7 @@ nobody holds the lease for any more has broken off. Times are the machine's, not
 import asyncio
 import contextlib
 import logging
+import time
 from datetime import datetime
 from typing import Literal
 
@@ -26,6 +27,9 @@ from earnest.marketplace.shown import Page
 LEASE = "audit"
 LEASE_SECONDS = 30.0
 """After how long a run is known to have broken off, where its process was killed."""
+
+BEGUN_SECONDS = 2.0
+"""How long whoever holds the lease is given to write that a run has begun, or to let go of it after one."""
 
 TOLD_SECONDS = 0.5
 """How often the progress is written."""
@@ -62,14 +66,17 @@ class AuditRunShown(msgspec.Struct, frozen=True):
 async def start_audit(ledger: Ledger, *, asked_by: str | None = None) -> AuditRunShown:
     """Begin an audit, for a person or nobody in particular, and show it; where one is under way, show that one.
 
-    It goes on after this has answered. Raises BusyError where another process is beginning one just now.
+    It goes on after this has answered. Raises BusyError where another process takes long to begin one.
     """
     lease = Lease(ledger.store, LEASE, LEASE_SECONDS)
-    if not await lease.take():
+    patience = time.monotonic() + BEGUN_SECONDS
+    while not await lease.take():
         latest = (await audit_runs(ledger, limit=1)).items
-        if not latest:
+        if latest and latest[0].status == "running":
+            return latest[0]
+        if time.monotonic() >= patience:
             raise BusyError("an audit is being started")
-        return latest[0]
+        await asyncio.sleep(BEGUN_SECONDS / 40)
     now = utc_now()
     run, person = ledger.ids.new(now), plain(asked_by or "", PERSON)
     if person is None:

@@ -5,14 +5,14 @@ from datetime import date, datetime
 
 from earnest.ledger import packing, reads
 from earnest.ledger.ledger import Ledger
-from earnest.ledger.packing import micros
+from earnest.ledger.reads import Paper
 from earnest.marketplace.given import find, whole
 from earnest.marketplace.shown import AdviceShown, StatsShown
 from earnest.rules import advice as advice_rules
 from earnest.rules import stats as stats_rules
 from earnest.rules.outcome import Refusal, Refused
 from earnest.rules.price import JobSize, JobType, price
-from earnest.rules.stats import Month
+from earnest.rules.stats import Month, Moved
 
 MOST_MONTHS = 120
 ADVISED_MONTHS = 3
@@ -22,7 +22,6 @@ MOST_LETTERS = 50
 
 USUAL_JOBS = 1_000
 
-_INVITED = "select invited_at from invitation where account_id = id(:account) and invited_at >= :since"
 _USUAL_PRICE = (
     "select price, count(*) as jobs from (select price from job order by job_id desc limit :limit) as latest"
     " group by price order by jobs desc, price limit 1"
@@ -37,14 +36,13 @@ async def stats(ledger: Ledger, account_id: str, *, months: int = 6) -> StatsSho
     """
     whole("months", months, 1, MOST_MONTHS)
     found = await find(ledger, "account", account_id)
-    if found is None or await reads.account(ledger, found) is None:
-        return Refused(Refusal.UNKNOWN_ACCOUNT)
     now = ledger.now
-    shown = await _months(ledger, found, now, months)
-    since = _start_of(ledger, shown[0].start)
-    sent = await reads.proposals_since(ledger, found, since)
-    latest = sent[-MOST_LETTERS:]
-    letters = [row.letter for row in await reads.letters(ledger, found, latest[0].n)] if latest else []
+    paper = None if found is None else await reads.paper(ledger, found, now)
+    if paper is None or found is None:
+        return Refused(Refusal.UNKNOWN_ACCOUNT)
+    shown = await _months(ledger, found, paper, now, months)
+    first = await reads.latest_since(ledger, found, _start_of(ledger, shown[0].start), MOST_LETTERS)
+    letters = [] if first is None else [row.letter for row in await reads.letters(ledger, found, first)]
     if len(letters) < FEWEST_LETTERS:
         return StatsShown(shown, None)
     # Long letters take milliseconds each, in which nobody else would be answered.
@@ -55,16 +53,14 @@ def _start_of(ledger: Ledger, month: date) -> datetime:
     return ledger.pack.calendar.day_start(month.toordinal())
 
 
-async def _months(ledger: Ledger, account_id: str, now: datetime, months: int) -> list[Month]:
-    [first, *_] = stats_rules.by_month((), (), (), ledger.pack.calendar, now, months)
-    since = _start_of(ledger, first.start)
-    paper = await reads.paper(ledger, account_id, now)
-    due = () if paper is None else paper.due
-    lines = await reads.entries(ledger, account_id, since=micros(since))
-    sent = await reads.proposals_since(ledger, account_id, since)
-    invited = await ledger.fetch(_INVITED, {"account": account_id, "since": micros(since)})
-    arrived = [packing.instant(row[0]) for row in invited]
-    return stats_rules.by_month([*lines, *due], sent, arrived, ledger.pack.calendar, now, months)
+async def _months(ledger: Ledger, account_id: str, paper: Paper, now: datetime, months: int) -> list[Month]:
+    calendar = ledger.pack.calendar
+    starts = stats_rules.month_starts(calendar, now, months)
+    written = await reads.moved(ledger, account_id, starts)
+    due = [Moved(line.effective_at, line.kind, line.connects) for line in paper.due]
+    sent = await reads.sent(ledger, account_id, starts)
+    invited = await reads.invitations(ledger, account_id, starts)
+    return stats_rules.by_month([*written, *due], sent, invited, calendar, now, months)
 
 
 async def advice(ledger: Ledger, account_id: str) -> AdviceShown | Refused:
@@ -75,7 +71,7 @@ async def advice(ledger: Ledger, account_id: str) -> AdviceShown | Refused:
     if paper is None or found is None:
         return Refused(Refusal.UNKNOWN_ACCOUNT)
     opened = await reads.profile(ledger, found)
-    whole_months = (await _months(ledger, found, now, ADVISED_MONTHS + 1))[:-1]
+    whole_months = (await _months(ledger, found, paper, now, ADVISED_MONTHS + 1))[:-1]
     if opened is not None:
         # The month of the opening wasn't a whole one, and those before it were none.
         whole_months = [m for m in whole_months if _start_of(ledger, m.start) >= packing.instant(opened.opened_at)]

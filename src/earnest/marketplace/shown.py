@@ -14,7 +14,7 @@ from earnest.rules.account import EntryKind, Kind, Source, Status
 from earnest.rules.advice import Advice
 from earnest.rules.forecast import Expiring
 from earnest.rules.job import CloseReason, JobStatus
-from earnest.rules.member import Role
+from earnest.rules.member import Member, Role
 from earnest.rules.outcome import NoticeKind, Refused
 from earnest.rules.price import Duration, JobType, WeeklyHours
 from earnest.rules.proposal import ProposalStatus
@@ -175,6 +175,11 @@ class MemberShown(msgspec.Struct, frozen=True):
     can_propose: Annotated[
         bool | None, Meta(description="Whether they may propose; null where the role decides: owners and admins may.")
     ] = None
+
+    @property
+    def ruled(self) -> Member:
+        """The member as the rules know one, to be asked what they may do."""
+        return Member(self.id, self.role, self.can_propose)
 
 
 class ClientShown(msgspec.Struct, frozen=True):

@@ -16,12 +16,13 @@ from earnest.marketplace.shown import MemberShown, Page, ProposalShown
 from earnest.rules.outcome import Refusal, Refused
 
 _SPENDING = (
-    f"select {names(MemberRow, 'm.')}, count(p.n), count(p.n) filter (where p.status = 'hired'),"  # noqa: S608
-    " coalesce(sum(p.connects_spent), 0),"
-    " coalesce(sum(p.connects_spent) filter (where p.returned_at is not null), 0)"
-    " from member m left join proposal p"
-    " on p.account_id = m.account_id and p.worker = m.seq and p.submitted_at >= :since"
-    f" where m.account_id = id(:account) group by {names(MemberRow, 'm.')} order by m.seq"
+    f"select {names(MemberRow, 'm.')}, coalesce(p.sent, 0), coalesce(p.hires, 0), coalesce(p.spent, 0),"  # noqa: S608
+    " coalesce(p.returned, 0)"
+    # Summed up first: joined row by row, a store walks all of the pool's proposals for each member.
+    " from member m left join (select worker, count(*) as sent, count(*) filter (where status = 'hired') as hires,"
+    " sum(connects_spent) as spent, sum(connects_spent) filter (where returned_at is not null) as returned"
+    " from proposal where account_id = id(:account) and submitted_at >= :since group by worker) as p"
+    " on p.worker = m.seq where m.account_id = id(:account) order by m.seq"
 )
 _BY_WORKER = (
     f"select {names(ProposalRow, 'p.')}, l.letter from proposal p"  # noqa: S608

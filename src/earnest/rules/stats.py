@@ -9,9 +9,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from earnest.rules.account import Entry, EntryKind
+from earnest.rules.account import EntryKind
 from earnest.rules.calendar import Calendar
-from earnest.rules.proposal import Proposal, ProposalStatus
+from earnest.rules.proposal import ProposalStatus
 
 RUN_OF_WORDS = 3
 """How many words in a row have to be the same to be the same words: fewer are said by everybody."""
@@ -33,43 +33,73 @@ class Month(msgspec.Struct, frozen=True):
     ] = 0
 
 
+class Moved(msgspec.Struct, frozen=True):
+    """A line of a journal, or all lines of a kind in one month: what they moved, signed."""
+
+    at: datetime
+    kind: EntryKind
+    connects: int
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A proposal, or so many of one month that are alike in this."""
+
+    at: datetime
+    status: ProposalStatus
+    invited: bool
+    count: int = 1
+
+
+class Invited(msgspec.Struct, frozen=True):
+    """An invitation, or so many of one month."""
+
+    at: datetime
+    count: int = 1
+
+
 def percent(part: int, whole: int) -> int:
     """Return how many of a hundred a part is, rounded down; 0 of nothing."""
     return part * 100 // whole if whole else 0
 
 
 def by_month(
-    entries: Iterable[Entry],
-    proposals: Iterable[Proposal],
-    invitations: Iterable[datetime],
+    moved: Iterable[Moved],
+    sent: Iterable[Sent],
+    invited: Iterable[Invited],
     calendar: Calendar,
     now: datetime,
     months: int,
 ) -> list[Month]:
     """Return the last months up to now's, the earliest first, months without anything included.
 
-    `entries` must hold the lines that settling to now would write, or what expired since goes unseen.
+    `moved` must hold the lines that settling to now would write, or what expired since goes unseen.
     """
     counts: dict[date, Counter[str]] = {start: Counter() for start in _months(calendar, now, months)}
 
-    def note(at: datetime, what: str, count: int = 1) -> None:
+    def note(at: datetime, what: str, count: int) -> None:
         month = counts.get(date.fromordinal(calendar.day(at)).replace(day=1))
         if month is not None:
             month[what] += count
 
     fields = {EntryKind.SPEND: "spent", EntryKind.RETURN: "returned", EntryKind.EXPIRE: "expired"}
-    for entry in entries:
-        if entry.kind in fields:
-            note(entry.effective_at, fields[entry.kind], abs(entry.connects))
-    for proposal in proposals:
-        note(proposal.submitted_at, "proposals")
-        note(proposal.submitted_at, "invited", int(proposal.invited))
-        note(proposal.submitted_at, "hires", int(proposal.status is ProposalStatus.HIRED))
-    for at in invitations:
-        note(at, "invitations")
+    for lines in moved:
+        if lines.kind in fields:
+            note(lines.at, fields[lines.kind], abs(lines.connects))
+    for proposals in sent:
+        note(proposals.at, "proposals", proposals.count)
+        note(proposals.at, "invited", proposals.count * proposals.invited)
+        note(proposals.at, "hires", proposals.count * (proposals.status is ProposalStatus.HIRED))
+    for invitations in invited:
+        note(invitations.at, "invitations", invitations.count)
     return [
         Month(start, **month, conversion=percent(month["hires"], month["proposals"])) for start, month in counts.items()
     ]
+
+
+def month_starts(calendar: Calendar, now: datetime, months: int) -> list[datetime]:
+    """Return the first instants of the last months up to now's, the earliest first, and of the month to come."""
+    starts = [calendar.day_start(start.toordinal()) for start in _months(calendar, now, months)]
+    return [*starts, calendar.next_boundary(starts[-1])]
 
 
 def _months(calendar: Calendar, now: datetime, months: int) -> list[date]:
