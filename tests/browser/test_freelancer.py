@@ -94,7 +94,7 @@ def test_a_freelancer_sees_where_connects_went_and_buys_more(
 
     page.goto("/connects/buy")
     visit.look_at(page, "buy")
-    page.get_by_label("Or so many").fill("100")
+    page.get_by_label("Or another number").fill("100")
     page.get_by_role("button", name="See what that comes to").click()
     expect(page.get_by_role("main")).to_contain_text(re.compile(r"expire at .* unless used by then"))
     visit.look_at(page, "buy-preview")

@@ -88,6 +88,17 @@ def test_every_line_of_a_journal_is_explained(site: Site, clock: StandingClock) 
         assert said in text, said
 
 
+def test_lines_that_would_read_alike_say_which_part_they_are(site: Site, clock: StandingClock) -> None:
+    ana, account = site.freelancer()
+    for days in (2, 3):
+        site.do("grant", account, 1, reason="so", expires_at=clock.now + timedelta(days=days))
+    site.do("submit", site.job(title="Logo"), account)
+    page = ana.get("/connects/journal")
+    first, second = (page.text.index(f"Proposed to “Logo”, with connects of a bonus. Part {n} of 2.") for n in (1, 2))
+    assert second < first
+    assert page.text.count("Part ") == 2
+
+
 def test_the_journal_is_shown_the_latest_first_and_filtered(site: Site, clock: StandingClock) -> None:
     ana, account = eventful(site, clock)
     lines = site.do("entries", account, limit=500).items

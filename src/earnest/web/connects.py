@@ -11,7 +11,7 @@ from earnest.rules.stats import Month, percent
 from earnest.web import charts, journal_asked
 from earnest.web.charts import Series
 from earnest.web.forms import Form
-from earnest.web.journal_lines import explain
+from earnest.web.journal_lines import sentences
 from earnest.web.routes import HOLDERS, page
 from earnest.web.visit import Visit, next_page, query
 from earnest.web.words import Words
@@ -125,26 +125,20 @@ async def see_connects(request: Visit) -> Response[str]:
 @page("get", "/connects/journal", seats=HOLDERS)
 async def see_journal(request: Visit) -> Response[str]:
     """Show the journal, the latest line first, each line explained."""
-    w = request.words
     wanted, form = journal_asked.asked(request)
     if form.errors:
         return _journal(request, form, Page([]), {}, status=422)
-    try:
-        found = await request.market.entries(
-            request.account_id,
-            kind=wanted.kind,
-            since=wanted.since,
-            until=wanted.until,
-            latest_first=True,
-            limit=LINES_ON_A_PAGE,
-            cursor=query(request, "cursor") or None,
-        )
-    except ValueError:
-        return request.go("/connects/journal")
+    found = await request.market.entries(
+        request.account_id,
+        kind=wanted.kind,
+        since=wanted.since,
+        until=wanted.until,
+        latest_first=True,
+        limit=LINES_ON_A_PAGE,
+        cursor=query(request, "cursor") or None,
+    )
     lines: Page[EntryShown] = request.known(found)
-    jobs = await request.market.jobs_by_id({each.job_id for each in lines.items if each.job_id is not None})
-    titles = {id_: job.title for id_, job in jobs.items()}
-    return _journal(request, form, lines, {each.id: explain(w, each, job_titles=titles) for each in lines.items})
+    return _journal(request, form, lines, await sentences(request, lines.items))
 
 
 def _journal(

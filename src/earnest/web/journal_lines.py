@@ -8,13 +8,35 @@ from earnest.rules.book import TOWARDS_DEBT
 from earnest.rules.buy import reversal_note
 from earnest.rules.refund import LAPSED
 from earnest.web.labels import Labels
+from earnest.web.visit import Visit
 from earnest.web.words import Words
 
 Explain = Callable[[Words, EntryShown, str], str]
 
 
-def explain(words: Words, entry: EntryShown, *, job_titles: Mapping[str, str]) -> str:
-    """Say in a sentence what a line of a journal is about; `job_titles` are known by the jobs' ids."""
+async def sentences(visit: Visit, lines: list[EntryShown]) -> dict[str, str]:
+    """Return what each of some lines of a journal is about, in a sentence, by the line's id."""
+    jobs = await visit.market.jobs_by_id({line.job_id for line in lines if line.job_id is not None})
+    return explain(visit.words, lines, job_titles={id_: job.title for id_, job in jobs.items()})
+
+
+def explain(words: Words, lines: list[EntryShown], *, job_titles: Mapping[str, str]) -> dict[str, str]:
+    """Say in a sentence what each line of a journal is about, by its id; `job_titles` are known by the jobs' ids."""
+    # What one proposal cost, or gave back, was taken from several lots: a line each, which may else read alike.
+    together: dict[tuple[str, str], list[EntryShown]] = {}
+    for line in sorted(lines, key=lambda line: int(line.id.rpartition("_")[2])):
+        if line.proposal_id is not None:
+            together.setdefault((line.kind, line.proposal_id), []).append(line)
+    said = {line.id: _explained(words, line, job_titles) for line in lines}
+    for parts in together.values():
+        if len(parts) > 1:
+            for number, line in enumerate(parts, 1):
+                part = words.gettext("Part %(number)s of %(parts)s.") % {"number": number, "parts": len(parts)}
+                said[line.id] += f" {part}"
+    return said
+
+
+def _explained(words: Words, entry: EntryShown, job_titles: Mapping[str, str]) -> str:
     title = words.gettext("a job that is gone")
     known = job_titles.get(entry.job_id or "")
     if known is not None:

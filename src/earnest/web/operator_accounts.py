@@ -6,9 +6,9 @@ from litestar import Response
 
 from earnest.marketplace.given import MOST_NAME
 from earnest.marketplace.people import PersonShown
-from earnest.marketplace.shown import AccountShown, EntryShown
+from earnest.marketplace.shown import AccountShown
 from earnest.marketplace.workers import WorkerSpending
-from earnest.web import journal_lines
+from earnest.web.journal_lines import sentences
 from earnest.web.routes import Id, page
 from earnest.web.visit import Visit, next_page, query
 
@@ -21,11 +21,7 @@ LATEST = 8
 async def find(request: Visit) -> Response[str]:
     """List the accounts that some words may mean."""
     words = query(request, "q", MOST_NAME)
-    try:
-        found = await request.market.find_accounts(q=words, limit=ON_A_PAGE, cursor=query(request, "cursor") or None)
-    except ValueError:
-        # A cursor nobody was given: from the beginning.
-        return request.go("/operate/accounts")
+    found = await request.market.find_accounts(q=words, limit=ON_A_PAGE, cursor=query(request, "cursor") or None)
     return request.show(
         "operate/accounts.html",
         q=words,
@@ -101,10 +97,7 @@ async def purchases(request: Visit, account_id: Id) -> Response[str]:
     """List an account's purchases."""
     account = request.known(await request.market.account(account_id))
     path = f"/operate/accounts/{account.id}/purchases"
-    try:
-        found = await request.market.purchases(account.id, limit=ON_A_PAGE, cursor=query(request, "cursor") or None)
-    except ValueError:
-        return request.go(path)
+    found = await request.market.purchases(account.id, limit=ON_A_PAGE, cursor=query(request, "cursor") or None)
     listed = request.known(found)
     return request.show(
         "operate/purchases.html",
@@ -113,13 +106,6 @@ async def purchases(request: Visit, account_id: Id) -> Response[str]:
         more=next_page(request, listed.next_cursor),
         first=path if query(request, "cursor") else None,
     )
-
-
-async def sentences(request: Visit, lines: list[EntryShown]) -> dict[str, str]:
-    """Return what each of some lines of a journal records, in a sentence, by the line's id."""
-    jobs = await request.market.jobs_by_id({line.job_id for line in lines if line.job_id is not None})
-    titles = {id_: job.title for id_, job in jobs.items()}
-    return {line.id: journal_lines.explain(request.words, line, job_titles=titles) for line in lines}
 
 
 HANDLERS = [find, see, members, purchases]

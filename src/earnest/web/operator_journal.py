@@ -6,7 +6,7 @@ from litestar import Response
 
 from earnest.web import journal_asked
 from earnest.web.connects import kind_name
-from earnest.web.operator_accounts import sentences
+from earnest.web.journal_lines import sentences
 from earnest.web.routes import Id, page
 from earnest.web.visit import Visit, next_page, query
 
@@ -20,22 +20,18 @@ async def journal(request: Visit, account_id: Id) -> Response[str]:
     account = request.known(await market.account(account_id))
     wanted, form = journal_asked.asked(request)
     path = f"/operate/accounts/{account.id}/journal"
-    try:
-        moved, found = await asyncio.gather(
-            market.circulated(account.id, since=wanted.since, until=wanted.until),
-            market.entries(
-                account.id,
-                kind=wanted.kind,
-                since=wanted.since,
-                until=wanted.until,
-                latest_first=True,
-                limit=ON_A_PAGE,
-                cursor=query(request, "cursor") or None,
-            ),
-        )
-    except ValueError:
-        # A cursor nobody was given: from the beginning.
-        return request.go(path)
+    moved, found = await asyncio.gather(
+        market.circulated(account.id, since=wanted.since, until=wanted.until),
+        market.entries(
+            account.id,
+            kind=wanted.kind,
+            since=wanted.since,
+            until=wanted.until,
+            latest_first=True,
+            limit=ON_A_PAGE,
+            cursor=query(request, "cursor") or None,
+        ),
+    )
     lines = request.known(found)
     return request.show(
         "operate/journal.html",
@@ -57,7 +53,10 @@ async def journal(request: Visit, account_id: Id) -> Response[str]:
 async def journal_file(request: Visit, account_id: Id) -> Response[str]:
     """Send an account's journal as a file, in its order."""
     account = request.known(await request.market.account(account_id))
-    wanted, _ = journal_asked.asked(request)
+    wanted, form = journal_asked.asked(request)
+    if form.errors:
+        # There it is said what is wrong with it; a file would be of everything.
+        return request.go(f"/operate/accounts/{account.id}/journal?{request.scope['query_string'].decode('latin-1')}")
     content = await journal_asked.as_file(request, account.id, wanted)
     return request.answer_file(content, f"journal-{account.id}.csv", "text/csv; charset=utf-8")
 

@@ -1,5 +1,6 @@
 """Templates made into pages, for each locale with its own words."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -33,6 +34,9 @@ class _Compiled(BytecodeCache):
 
 _COMPILED = _Compiled()
 
+_TURNING = re.compile("[\u202a\u202b\u202d\u202e\u2066-\u2068]")
+"""What overrides how letters run: nobody needs it, and a name with one would turn the rest of its sentence around."""
+
 
 class Renderer:
     """Makes pages. An environment for each locale is kept; there are few of them."""
@@ -49,7 +53,7 @@ class Renderer:
 
     def render(self, template: str, words: Words, values: Mapping[str, Any]) -> str:
         """Return a page."""
-        return self._made[words.tag][1].get_template(template).render(values)
+        return _TURNING.sub("", self._made[words.tag][1].get_template(template).render(values))
 
     def _of(self, locale: str, pack: Pack) -> tuple[Words, Environment]:
         tag = locale.replace("_", "-")
