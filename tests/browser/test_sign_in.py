@@ -149,6 +149,18 @@ def test_a_sign_in_does_not_lead_to_another_site(own_site: Running, visit: Visit
     assert path(page) == "/work"
 
 
+def test_whoever_is_signed_out_meanwhile_keeps_what_they_wrote_and_sees_no_page_within_a_page(visit: Visits) -> None:
+    page = visit("Maud Ellery", "/post")
+    page.get_by_label("What is to be done?").fill("Twelve labels for twelve jams.")
+    page.context.clear_cookies()
+    with page.expect_response(lambda answer: urlsplit(answer.url).path == "/sign-in"):
+        page.get_by_label("Budget, in USD").press_sequentially("300")
+    # Long enough for what came to be drawn.
+    page.wait_for_timeout(500)
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    expect(page.get_by_label("What is to be done?")).to_have_value("Twelve labels for twelve jams.")
+
+
 def tab_to(page: Page, name: str) -> None:
     """Moves the focus on, step by step and never out of sight, till it is where a name is written."""
     for _ in range(40):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from earnest import AsyncMarketplace, Marketplace
+from earnest.marketplace.people import Seat
 from earnest.marketplace.shown import MemberShown
 from earnest.rules.outcome import Refused
 from tests.marketplace.given import figures, open_account, pages, post, refusal
@@ -137,7 +138,7 @@ def test_members_are_looked_after_by_owners_and_admins(market: Marketplace) -> N
         (add("member", tom), "role"),
         (change(tom, "admin", tom), "role"),
         (change(tom, None, tom), "role"),
-        (remove(tom, tom), "role"),
+        (remove(ada, tom), "role"),
         (add("owner", ada), "for_owners"),
         (change(ada, "owner", ada), "for_owners"),
         (change(olga, "admin", ada), "for_owners"),
@@ -154,11 +155,37 @@ def test_members_are_looked_after_by_owners_and_admins(market: Marketplace) -> N
 
     assert add("admin", ada).role == "admin"
     assert change(tom, "admin", ada).role == "admin"
+    # Anybody but an owner may leave.
     assert remove(ada, ada).role == "admin"
+    eve = add("member", olga).id
+    assert remove(eve, eve).role == "member"
     assert market.change_member(olga, can_propose=False, by_member_id=olga).role == "owner"
     assert change(otto, "member", olga).role == "member"
     # The marketplace itself, which names nobody, may do what it thinks right.
     assert market.remove_member(olga).role == "owner"
+
+
+def test_who_may_change_a_member_says_who_acts_for_them(market: Marketplace) -> None:
+    acme, other = open_account(market, "agency"), open_account(market, "agency")
+    olga, ada, tom = (market.add_member(acme.id, role=role).id for role in ("owner", "admin", "member"))
+    stranger = market.add_member(other.id, role="owner").id
+    known = market.create_person(email="known@example.com").id
+    for number, (by, of, said) in enumerate(
+        (
+            (tom, ada, "not_permitted"),
+            (tom, tom, "not_permitted"),
+            (ada, olga, "not_permitted"),
+            (stranger, tom, "unknown_member"),
+        )
+    ):
+        seat = Seat("member", of)
+        made = market.create_person(email=f"{number}@example.com", seats=[seat], by_member_id=by)
+        assert refusal(made) == refusal(market.add_seat(known, seat, by_member_id=by)) == said
+        assert market.person_by_email(f"{number}@example.com") is None
+    assert market.person(known).seats == []
+    assert market.add_seat(known, Seat("member", tom), by_member_id=ada).seats == [Seat("member", tom)]
+    ben = market.create_person(email="ben@example.com", seats=[Seat("member", ada)], by_member_id=olga)
+    assert ben.seats == [Seat("member", ada)]
 
 
 def test_of_two_owners_who_put_each_other_down_at_once_one_stays(database: str) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from earnest import Marketplace
+from earnest.marketplace import news as news_module
 from earnest.marketplace.news import News
 from earnest.marketplace.people import Seat
 from earnest.marketplace.shown import Page
@@ -142,6 +143,18 @@ def test_of_nobody_and_nothing_there_is_no_news(market: Marketplace) -> None:
     for cursor in ("x", "1", "1_", "99999999999_1", "1_2_3"):
         with pytest.raises(ValueError, match="cursor: expected one"):
             market.news(account, cursor=cursor)
+
+
+def test_a_page_that_was_longer_on_its_way_takes_nothing_of_what_was_seen_back(market: Marketplace) -> None:
+    account = open_account(market).id
+    ana = person(market, "ana@example.com", Seat("account", account)).id
+    market.suspend(account, reason="so")
+    market.see_news(account, ana)
+    assert market.unseen_news(account, ana) == 0
+    # As one that looked before the suspension would write now.
+    late = {"account": account[4:], "person": ana[4:], "n": 1, "notices": 0}
+    market.wait(market._inner.ledger.store.change(news_module._SEE, late))
+    assert market.unseen_news(account, ana) == 0
 
 
 def test_what_somebody_has_seen_goes_with_them(market: Marketplace) -> None:

@@ -32,6 +32,23 @@ def test_proposals_of_one_status_are_listed_by_themselves(market: Marketplace) -
         market.proposals_of(ana, status="open")
 
 
+def test_what_an_account_has_proposed_to_is_told_unless_it_has_withdrawn(market: Marketplace) -> None:
+    ana, ben = (open_account(market).id for _ in range(2))
+    jobs = [post(market).id for _ in range(4)]
+    sent = {job: market.submit(job, ana).id for job in jobs[:3]}
+    market.submit(jobs[3], ben)
+    market.withdraw(sent[jobs[0]])
+    market.withdraw(sent[jobs[1]])
+    again = market.submit(jobs[1], ana).id
+    market.decline(sent[jobs[2]])
+    found = market.proposed_to(ana, [*jobs, jobs[1], "job_x"])
+    assert {job: (each.id, each.status) for job, each in found.items()} == {
+        jobs[1]: (again, "live"),
+        jobs[2]: (sent[jobs[2]], "declined"),
+    }
+    assert market.proposed_to(ana, []) == market.proposed_to("acc_x", jobs) == {}
+
+
 def test_nobody_pays_another_price_than_the_one_agreed_to(market: Marketplace) -> None:
     client = market.create_client().id
     job = market.post_job(client, title="A logo", type="fixed", budget=300_00).id

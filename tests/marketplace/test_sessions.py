@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 
 from earnest import AsyncMarketplace, Marketplace
 from earnest.ledger.errors import BusyError
+from earnest.ledger.ids import PERSON
 from earnest.marketplace import hashing, tries
 from earnest.marketplace.people import PersonShown, Seat
 from earnest.marketplace.sessions import SignedIn
@@ -82,7 +83,7 @@ def test_unknown_addresses_and_wrong_passwords_are_told_the_same_and_take_the_sa
         assert (refusal(answer), figures(answer)) == ("wrong_credentials", {})
         assert len(hasher.against) == before + 1
     assert all(kept.startswith("$argon2id$v=19$m=8,t=1,p=1$") for kept in hasher.against)
-    assert asyncio.run(hashing.verify(None, "of nobody")) is False
+    assert asyncio.run(hashing.verify(None, "of nobody", ADDRESS)) is False
     for odd in (None, 7, "a" * 201):
         assert refusal(market.sign_in(ANA, odd, address=ADDRESS)) == "wrong_credentials"  # type: ignore[arg-type]
         assert refusal(market.sign_in(odd, PASSWORD, address=ADDRESS)) == "wrong_credentials"  # type: ignore[arg-type]
@@ -161,7 +162,9 @@ def test_too_many_passwords_at_once_are_turned_away_and_are_no_tries(
 
 def test_no_more_hashes_than_that_are_under_way_and_all_places_come_free_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async def flood() -> list[str | BaseException]:
-        return await asyncio.gather(*(hashing.hashed(PASSWORD) for _ in range(100)), return_exceptions=True)
+        return await asyncio.gather(
+            *(hashing.hashed(PASSWORD, f"192.0.2.{number}") for number in range(100)), return_exceptions=True
+        )
 
     # Slow enough that none ends before the last one comes.
     monkeypatch.setattr(hashing, "_HASHER", PasswordHasher(time_cost=4, memory_cost=8192, parallelism=1))
@@ -169,21 +172,89 @@ def test_no_more_hashes_than_that_are_under_way_and_all_places_come_free_again(m
         came = Counter(type(each) for each in asyncio.run(flood()))
         assert came == {str: hashing.HASHES_AT_ONCE + hashing.HASHES_WAITING, BusyError: 78}
         assert hashing._under_way == 0
+        assert not hashing._for_each
+
+
+def test_of_one_s_hashes_ten_are_under_way_and_others_find_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def flood() -> list[str | BaseException]:
+        askers = [*["192.0.2.1"] * 40, "192.0.2.2"]
+        return await asyncio.gather(*(hashing.hashed(PASSWORD, by) for by in askers), return_exceptions=True)
+
+    # Slow enough that none ends before the last one comes.
+    monkeypatch.setattr(hashing, "_HASHER", PasswordHasher(time_cost=4, memory_cost=8192, parallelism=1))
+    *ones, other = asyncio.run(flood())
+    assert Counter(type(each) for each in ones) == {str: 10, BusyError: 30}
+    assert isinstance(other, str)
+
+
+def test_one_place_or_person_takes_some_of_the_places_for_hashes_and_no_more(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = known(market)
+    known(market, "ben@example.com")
+    secret = link(market)
+    full = {"2001:db8:1:2::/64": hashing.HASHES_FOR_ONE, ana.id.removeprefix(PERSON): hashing.HASHES_FOR_ONE}
+    monkeypatch.setattr(hashing, "_for_each", Counter(full))
+    with pytest.raises(BusyError):
+        market.sign_in("ben@example.com", PASSWORD, address="2001:db8:1:2::7")
+    with pytest.raises(BusyError):
+        market.change_password(ana.id, PASSWORD, ANOTHER)
+    with pytest.raises(BusyError):
+        market.set_password(secret, ANOTHER)
+    assert count(market, "attempt") == 0
+    sign_in(market, "ben@example.com")
+    assert hashing._for_each == full
 
 
 # How often one may try
 
 
-def test_after_ten_wrong_tries_even_the_right_password_waits(market: Marketplace, machine: StandingClock) -> None:
+def test_after_ten_wrong_tries_from_one_place_even_the_right_password_waits_there(
+    market: Marketplace, machine: StandingClock
+) -> None:
     known(market)
     assert guess(market, 5) == ["wrong_credentials"] * 5
     machine.move(minutes=5)
     assert guess(market, 5) == ["wrong_credentials"] * 5
     machine.move(minutes=9, seconds=59)
-    refused = market.sign_in("ANA@example.com", PASSWORD, address="192.0.2.99")
+    refused = market.sign_in("ANA@example.com", PASSWORD, address=ADDRESS)
     assert (refusal(refused), figures(refused)) == ("too_many_tries", {"retry_after_seconds": 1})
     machine.move(seconds=1)
     assert told(market.sign_in(ANA, PASSWORD, address=ADDRESS)) == "in"
+
+
+def test_a_stranger_s_tries_keep_nobody_out_elsewhere(market: Marketplace) -> None:
+    ana = known(market)
+    here, there = "192.0.2.99", "2001:db8:1:2::7"
+    inside = market.sign_in(ANA, PASSWORD, address=here)
+    assert isinstance(inside, SignedIn)
+    assert guess(market, 11, address=there) == ["wrong_credentials"] * 10 + ["too_many_tries"]
+    assert guess(market, 1, address="2001:db8:1:2:ffff::1") == ["too_many_tries"]
+    assert told(market.sign_in(ANA, PASSWORD, address=here)) == "in"
+    # That gives the stranger no more tries, either.
+    assert guess(market, 1, address=there) == ["too_many_tries"]
+    assert market.change_password(ana.id, PASSWORD, ANOTHER, keep=inside.secret) == ana
+
+
+def test_from_many_places_a_password_can_be_tried_a_hundred_times(market: Marketplace, machine: StandingClock) -> None:
+    ana = known(market)
+    for number in range(10):
+        machine.move(seconds=1)
+        assert guess(market, 10, address=f"192.0.2.{100 + number}") == ["wrong_credentials"] * 10
+    refused = market.sign_in(ANA, PASSWORD, address=ADDRESS)
+    assert (refusal(refused), figures(refused)) == ("too_many_tries", {"retry_after_seconds": 15 * 60 - 9})
+    # Whoever is in already changes it, and that ends it.
+    assert market.change_password(ana.id, PASSWORD, ANOTHER) == ana
+    assert told(market.sign_in(ANA, ANOTHER, address=ADDRESS)) == "in"
+    assert count(market, "attempt") == 10 * 10
+
+
+def test_signing_in_gives_back_no_tries_of_all_places(market: Marketplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "MOST_FOR_EMAIL_ANYWHERE", 12)
+    known(market)
+    assert guess(market, 9) == ["wrong_credentials"] * 9
+    sign_in(market)
+    assert guess(market, 4) == ["wrong_credentials"] * 3 + ["too_many_tries"]
 
 
 def test_moving_a_sandboxs_clock_ends_no_lock_out(market: Marketplace, clock: StandingClock) -> None:
@@ -226,6 +297,7 @@ def test_one_place_may_try_a_hundred_times_whoever_signs_in_from_there(
 
 def test_the_numbers_of_tries_are_these() -> None:
     assert (10, 100, timedelta(minutes=15)) == (tries.MOST_FOR_EMAIL, tries.MOST_FROM_ADDRESS, tries.WITHIN)
+    assert tries.MOST_FOR_EMAIL_ANYWHERE == 100
 
 
 def test_an_address_of_ipv4_is_the_same_written_as_one_of_ipv6(
@@ -273,6 +345,24 @@ def test_a_session_ends_after_twelve_hours_in_which_nobody_came(market: Marketpl
     machine.move(hours=12)
     assert market.session(secret) is None
     assert refusal(market.take_seat(secret, OPERATOR)) == "not_signed_in"
+
+
+def test_a_person_has_twenty_sessions_at_most_and_the_oldest_make_room(
+    market: Marketplace, machine: StandingClock
+) -> None:
+    ana = known(market)
+    known(market, "ben@example.com")
+    bens = sign_in(market, "ben@example.com")
+    secrets = []
+    for _ in range(25):
+        machine.move(seconds=1)
+        secrets.append(sign_in(market))
+    assert [market.session(secret) is not None for secret in secrets] == [False] * 5 + [True] * 20
+    # Those of one moment too, and the newest is among them.
+    secrets = [sign_in(market) for _ in range(25)]
+    assert market.session(secrets[-1]) is not None
+    assert len(market.sessions_of(ana.id)) == 20
+    assert market.session(bens) is not None
 
 
 def test_a_session_ends_after_fourteen_days_in_any_case(market: Marketplace, machine: StandingClock) -> None:
@@ -477,9 +567,9 @@ def test_a_link_that_is_replaced_while_its_password_is_being_hashed_is_used_up(
     first = link(market)
     hash_, newer = hashing.hashed, []
 
-    async def meanwhile(password: str) -> str:
+    async def meanwhile(password: str, by: str) -> str:
         newer.append(await market._inner.password_link(ANA))
-        return await hash_(password)
+        return await hash_(password, by)
 
     with monkeypatch.context() as patched:
         patched.setattr(hashing, "hashed", meanwhile)
@@ -509,17 +599,49 @@ def test_a_link_may_be_asked_for_five_times_and_nobody_is_told_whose_address_it_
 ) -> None:
     ana = known(market)
     for email, found in ((ANA, ana), ("nobody@example.com", None)):
-        for _ in range(5):
+        for number in range(5):
             given = market.forgot_password(email, address=ADDRESS)
-            assert (given is None) is (found is None)
+            assert (given is None) is (found is None or number > 0)
             assert given is None or given[0] == found
         assert refusal(market.forgot_password(email, address=ADDRESS)) == "too_many_tries"
     # That locks nobody out.
     sign_in(market)
-    machine.move(minutes=15)
+    machine.move(minutes=30)
     given = market.forgot_password(ANA, address=ADDRESS)
     assert isinstance(given, tuple)
     assert market.person_of_link(given[1]) == ana
+
+
+def test_a_link_that_anybody_asks_for_replaces_none_that_is_fresh(market: Marketplace, machine: StandingClock) -> None:
+    ana = known(market)
+    market.create_person(email="new@example.com")
+    for email in (ANA, "new@example.com"):
+        given = market.forgot_password(email, address=ADDRESS)
+        assert isinstance(given, tuple)
+        machine.move(minutes=29, seconds=59)
+        assert market.forgot_password(email, address="192.0.2.99") is None
+        assert market.person_of_link(given[1]) == given[0]
+        # Who lost the letter gets another one, and an operator may give one at any time.
+        machine.move(seconds=1)
+        newer = market.forgot_password(email, address="192.0.2.99")
+        assert isinstance(newer, tuple)
+        assert market.person_of_link(newer[1]) == newer[0]
+        newest = link(market, email)
+        assert isinstance(market.set_password(newest, ANOTHER), PersonShown)
+        # One that has been used is in nobody's way.
+        assert isinstance(market.forgot_password(email, address=ADDRESS), tuple)
+    assert market.person_of_link(link(market)) == ana
+
+
+def test_asking_for_links_takes_none_of_the_tries_at_signing_in(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "MOST_FROM_ADDRESS", 3)
+    known(market)
+    for number in range(3):
+        assert market.forgot_password(f"{number}@example.com", address=ADDRESS) is None
+    assert refusal(market.forgot_password("3@example.com", address=ADDRESS)) == "too_many_tries"
+    sign_in(market)
 
 
 # Changing a password
@@ -547,7 +669,9 @@ def test_an_old_password_can_t_be_guessed_there_either(market: Marketplace) -> N
     for _ in range(10):
         assert refusal(market.change_password(ana.id, "a wrong guess", ANOTHER)) == "wrong_credentials"
     assert refusal(market.change_password(ana.id, PASSWORD, ANOTHER)) == "too_many_tries"
-    assert guess(market, 1) == ["too_many_tries"]
+    # Nobody at a browser that was left open keeps its owner out elsewhere.
+    sign_in(market)
+    assert refusal(market.change_password(ana.id, PASSWORD, ANOTHER)) == "too_many_tries"
 
 
 def test_of_two_changes_at_once_one_is_made_and_who_signs_in_meanwhile_is_out(database: str) -> None:
@@ -586,7 +710,7 @@ def test_upkeep_forgets_what_has_ended_and_nothing_else(market: Marketplace, mac
     kept = sign_in(market, "ben@example.com")
     secret = link(market, "ben@example.com")
     market.keep_up()
-    assert (count(market, "attempt"), count(market, "session")) == (2, 2)
+    assert (count(market, "attempt"), count(market, "session")) == (3, 2)
     machine.move(seconds=1)
     market.keep_up()
     assert (count(market, "attempt"), count(market, "session")) == (0, 2)

@@ -140,16 +140,8 @@ class Visitor:
 
     def post(self, path: str, **fields: str) -> httpx.Response:
         """Send a form that no page has shown, with a token of one's own."""
-        secret = next(
-            (
-                cookie.value
-                for name in (security.SESSION, security.VISIT)
-                for cookie in self.client.cookies.jar
-                if cookie.name == name and cookie.value
-            ),
-            "",
-        )
-        return self.client.post(path, data={"token": security.token(secret), **fields}, follow_redirects=False)
+        token = next(form.fields["token"] for form in self.get("/you").forms if form.method == "post")
+        return self.client.post(path, data={"token": token, **fields}, follow_redirects=False)
 
 
 class Site:

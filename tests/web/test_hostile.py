@@ -12,6 +12,7 @@ from earnest.ledger.errors import BusyError, UnavailableError
 from earnest.ledger.ledger import Ledger
 from earnest.marketplace.people import Seat
 from earnest.web import security
+from earnest.web.visit import Visit
 from tests.web.site import Page, Site, Visitor
 
 SCRIPT = """<script>alert(1)</script>"><img src=x onerror='alert(1)'>{{7*7}}%(name)s"""
@@ -254,6 +255,21 @@ def test_a_hire_and_a_closing_from_two_windows_leave_one_of_them(site: Site) -> 
 # Texts
 
 
+def test_no_text_turns_the_rest_of_a_line_around(site: Site) -> None:
+    turning = "A \u202elogo\u2066"
+    dan, client = site.client_(turning)
+    ana, account = site.freelancer(name=turning)
+    job = site.job(client, title=turning, description=turning, skills=[turning])
+    site.do("submit", job, account, cover_letter=turning)
+    pages = [
+        *(ana.get(path) for path in ("/work", f"/work/{job}", "/proposals", "/connects/journal")),
+        *(dan.get(path) for path in ("/jobs", f"/jobs/{job}", f"/jobs/{job}/invite", f"/jobs/{job}/edit")),
+    ]
+    for page in pages:
+        assert "A logo" in page.html, page.path
+        assert not {"\u202e", "\u2066"} & set(page.html), page.path
+
+
 def test_whatever_anybody_writes_is_shown_and_never_followed(site: Site) -> None:
     dan, client = site.client_(SCRIPT)
     ana, account = site.freelancer(name=SCRIPT, external_id=SCRIPT)
@@ -344,11 +360,93 @@ def test_whoever_was_removed_or_demoted_meanwhile_can_do_nothing_with_an_open_pa
     assert ada.client.post(f"/work/{job}", data=proposing).status_code == 409
     assert ada.client.post(f"/team/members/{admin}", data=asked | {"role": "admin"}).status_code == 403
     site.do("remove_member", admin)
-    assert ada.client.post("/connects/buy", data=asked).status_code == 404
-    assert ada.client.post(f"/work/{job}", data=proposing).status_code == 404
+    # It was shown to whoever sat there.
+    assert ada.client.post("/connects/buy", data=asked).status_code == 403
+    assert ada.client.post(f"/work/{job}", data=proposing).status_code == 403
+    assert ada.post("/connects/buy", connects="2").status_code == 404
     assert ada.client.get("/team").status_code == 404
     assert site.do("balance", agency).available == before
     assert not site.do("purchases", agency).items
+
+
+def test_what_was_meant_for_an_agency_is_not_done_with_ones_own_connects(site: Site) -> None:
+    agency, own = site.agency(), site.do("open_account", kind="individual", plan="plus", name="Ada").id
+    site.member(agency, name="Owen")
+    member = site.do("add_member", agency, role="admin", name="Ada").id
+    ada = site.person("ada@example.com", Seat("account", own), Seat("member", member))
+    ada.send(ada.get("/you"), "/seat", having={"seat": f"member:{member}"})
+    job = site.job()
+    shown = ada.send(ada.get(f"/work/{job}"), f"/work/{job}", letter="In the agency's name", step="")
+    asked = buying(ada)
+    before = site.do("balance", own).available
+    site.do("remove_member", member)
+    sent = shown.form(f"/work/{job}").fields | {"step": "send"}
+    for path, fields in (
+        (f"/work/{job}", sent),
+        ("/connects/buy", asked),
+        ("/membership/plans/basic", {"token": asked["token"], "once": "p"}),
+    ):
+        answer = ada.client.post(path, data=fields)
+        assert answer.status_code == 403, path
+        assert "Nothing was done" in answer.text
+    assert site.do("balance", own).available == before
+    assert not site.do("purchases", own).items
+    assert site.do("account", own).pending_plan is None
+    # From a page that says for whom it is, all the same is done.
+    assert ada.client.post("/connects/buy", data=buying(ada)).status_code == 303
+
+
+def test_rights_that_go_while_a_form_is_on_its_way_are_gone(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, account = site.freelancer()
+    person = site.do("create_person", email="oda@example.com", seats=[Seat("operator", None)])
+    oda = site.signed_in(person.id)
+    before = site.do("balance", account).available
+    body = Visit.body
+
+    async def slow(visit: Visit) -> bytes:
+        await visit.market.remove_person(person.id)
+        return await body(visit)
+
+    monkeypatch.setattr(Visit, "body", slow)
+    assert oda.post(f"/operate/accounts/{account}/do/grant", connects="100", reason="Bye", once="1").status_code == 403
+    assert site.do("balance", account).available == before
+
+
+def test_a_form_that_breaks_off_is_no_defect(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    ana, _ = site.freelancer()
+    ana.get("/you")
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in ana.client.cookies.jar)
+    came = iter(({"type": "http.request", "body": b"tok", "more_body": True}, {"type": "http.disconnect"}))
+    answered: list[Any] = []
+
+    async def receive() -> Any:
+        return next(came)
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    scope: Any = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": "POST",
+        "path": "/you/mail",
+        "raw_path": b"/you/mail",
+        "root_path": "",
+        "query_string": b"",
+        "state": {},
+        "headers": [
+            *((b"host", b"testserver.local"), (b"cookie", cookies.encode()), (b"content-length", b"100")),
+            (b"content-type", b"application/x-www-form-urlencoded"),
+        ],
+        "server": ("testserver.local", 80),
+        "client": ("192.0.2.7", 1),
+    }
+    site.client.blocking_portal.call(site.client.app, scope, receive, send)
+    # As a client that goes away is counted anywhere.
+    assert answered[0]["status"] == 499
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 # When it can't be done just now
@@ -370,6 +468,23 @@ def test_when_the_ledger_can_not_be_used_a_page_says_so(
     assert is_ours(refused)
     assert site.do("balance", account).available == before
     assert ana.post(f"/work/{job}", **fields).status_code == 303
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a defect"), ValueError("letter: expected another one")])
+def test_a_defect_of_ours_is_told_as_one_and_noted(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    ana, _ = site.freelancer()
+    job = site.job()
+    monkeypatch.setattr(Ledger, "do", failing(error))
+    answer = ana.post(f"/work/{job}", letter="By hand", bid="", price="2", step="send", once="one")
+    assert answer.status_code == 500
+    assert "Something went wrong on our side" in Page(answer).text
+    assert str(error) not in answer.text
+    assert is_ours(answer)
+    assert [(each.message, each.exc_info is not None) for each in caplog.records if each.name == "earnest.web"] == [
+        ("a page failed: POST /work/{job_id}", True)
+    ]
 
 
 def failing(error: Exception) -> Any:

@@ -128,6 +128,10 @@ def test_the_journal_is_had_as_a_file_of_the_same_lines(site: Site) -> None:
     [line] = csv.DictReader(io.StringIO(answer.text))
     assert (line["kind"], line["connects"], line["note"]) == ("bonus", "9", "'=cmd()")
     assert len(list(csv.DictReader(io.StringIO(oda.client.get(link.partition("?")[0]).text)))) == 2
+    # Of days that can't be meant there is no file of everything: the page says what is wrong.
+    wrong = oda.get(f"{link.partition('?')[0]}?since=yesterday", 422)
+    assert wrong.path == f"/operate/accounts/{account}/journal"
+    assert "Please give a day" in wrong.text
 
 
 def test_connects_are_given_once_however_often_the_button_is_pressed(site: Site) -> None:
@@ -157,7 +161,7 @@ def test_what_is_wrong_with_a_deed_is_said_and_nothing_is_lost_of_what_was_typed
     assert "hasn’t passed" in page.text
     assert page.form(f"{at}/do/grant").fields["reason"] == "Thanks"
     page = oda.send(oda.get(f"{at}/do/revoke"), f"{at}/do/revoke", 409, connects="71", reason="so")
-    assert "There are only 70 connects to take, so none were taken." in page.text
+    assert "The account holds only 70 connects, so none were taken." in page.text
     assert oda.get(f"{at}/do/nothing", 404)
     assert site.do("balance", account).available == 70
 

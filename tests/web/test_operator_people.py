@@ -51,10 +51,11 @@ def test_places_are_added_and_taken_away_at_once(site: Site) -> None:
     client = site.do("create_client", name="Dan").id
     page = oda.send(oda.get(at), f"{at}/seats", kind="client", target=client)
     assert "Client: Dan" in page.text
-    page = oda.send(page, f"{at}/seats/remove", having={"seat": f"account:{account}"})
-    assert "Freelancer: Ana" not in page.text
-    assert ana.get("/connects", 404)
-    # Sent once more it takes nothing else away.
+    for _ in range(2):
+        # Sent once more it takes nothing else away.
+        left = oda.send(page, f"{at}/seats/remove", having={"seat": f"account:{account}"})
+        assert "Freelancer: Ana" not in left.text
+    ana.get("/connects", 404)
     assert site.do("person", person.id).seats == [Seat("client", client)]
 
 

@@ -1,12 +1,19 @@
 """Signing in and out, and what nobody else can do in somebody's name."""
 
 import re
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from earnest.marketplace.people import Seat
+from earnest.rules.outcome import Refusal, Refused
+from earnest.settings import Settings
 from earnest.web import security
-from tests.web.site import Page, Site, Visitor
+from earnest.web.visit import Visit
+from tests.stores import StandingClock
+from tests.web.site import Page, Site, Visitor, visited
 
 SEVEN_LAMPS = "seven green lamps in a row"
 TEN_KITES = "ten kites over the harbour"
@@ -60,6 +67,15 @@ def test_too_many_tries_are_told_how_long_to_wait(site: Site) -> None:
     assert _try(site, "ana@example.com", SEVEN_LAMPS).status_code == 429
 
 
+def test_too_many_tries_at_the_old_password_are_told_how_long_to_wait(site: Site) -> None:
+    _with_password(site)
+    visitor, page = _sign_in(site, "ana@example.com", SEVEN_LAMPS)
+    fields = {"old": "wrong", "password": TEN_KITES, "again": TEN_KITES}
+    for _ in range(10):
+        assert "present password" in visitor.send(page, "/you/password", 422, **fields).text
+    assert "Try again in 15 minutes" in visitor.send(page, "/you/password", 422, **fields | {"old": SEVEN_LAMPS}).text
+
+
 def _try(site: Site, email: str, password: str):  # type: ignore[no-untyped-def]
     visitor = site.visitor()
     page = visitor.get("/sign-in")
@@ -99,6 +115,19 @@ def test_a_session_is_a_new_secret_each_time_and_of_no_use_after_signing_out(sit
     assert site.do("sessions_of", person)
 
 
+def test_whoever_signs_in_again_leaves_no_session_behind(site: Site) -> None:
+    _with_password(site)
+    visitor, _ = _sign_in(site, "ana@example.com", SEVEN_LAMPS)
+    kept = visitor.client.cookies[security.SESSION]
+    token = visitor.get("/you").form("/sign-out").fields["token"]
+    fields = {"token": token, "email": "ana@example.com", "password": SEVEN_LAMPS}
+    assert visitor.client.post("/sign-in", data=fields).status_code == 303
+    thief = site.visitor()
+    thief.client.cookies.set(security.SESSION, kept)
+    assert thief.get("/you").path == "/sign-in"
+    assert visitor.get("/you").path == "/you"
+
+
 def test_signing_out_everywhere_ends_every_session(site: Site) -> None:
     _with_password(site)
     visitors = [_sign_in(site, "ana@example.com", SEVEN_LAMPS)[0] for _ in range(3)]
@@ -113,7 +142,11 @@ def test_changing_the_password_ends_the_other_sessions_and_keeps_this_one(site: 
     there, _ = _sign_in(site, "ana@example.com", SEVEN_LAMPS)
     page = here.get("/you")
     refused = here.send(page, "/you/password", 422, old="wrong", password=TEN_KITES, again=TEN_KITES)
-    assert "The present one" in refused.text
+    # Told where it was filled in.
+    assert '<a href="#old">This isn’t your present password.</a>' in refused.html
+    short = here.send(page, "/you/password", 422, old=SEVEN_LAMPS, password=SHORT, again=SHORT)
+    assert '<a href="#password">Please give 10 to 200 characters.</a>' in short.html
+    assert there.get("/you").path == "/you"
     here.send(page, "/you/password", old=SEVEN_LAMPS, password=TEN_KITES, again=TEN_KITES)
     assert there.get("/you").path == "/sign-in"
     assert here.get("/you").path == "/you"
@@ -206,13 +239,71 @@ def test_every_page_forbids_what_a_page_here_never_needs(site: Site) -> None:
         assert not re.search(r"<script(?! src=)|\sstyle=|\son\w+=", page.html)
 
 
-def test_cookies_are_out_of_reach_for_scripts_and_over_https_for_everything_else(site: Site) -> None:
-    visitor = site.visitor()
-    [cookie] = visitor.client.get("/sign-in").headers.get_list("set-cookie")
+def test_cookies_are_out_of_reach_for_scripts(site: Site) -> None:
+    answer = site.visitor().client.get("/sign-in")
+    [cookie] = answer.headers.get_list("set-cookie")
     assert cookie.startswith("earnest_visit=")
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert "Secure" not in cookie
+    assert "strict-transport-security" not in answer.headers
+
+
+def test_over_https_cookies_come_over_nothing_else(new_sqlite: Callable[[], str], clock: StandingClock) -> None:
+    with visited(new_sqlite(), clock, public_url="https://market.example") as site:
+        answer = site.visitor().client.get("/sign-in")
+    [cookie] = answer.headers.get_list("set-cookie")
+    assert cookie.startswith("__Host-earnest_visit=")
+    assert {"HttpOnly", "Path=/", "SameSite=lax", "Secure"} <= set(cookie.split("; "))
+    assert answer.headers["strict-transport-security"] == security.STRICT_TRANSPORT
+
+
+@pytest.mark.parametrize(("proxies", "seen"), [(0, "testclient"), (1, "198.51.100.9"), (2, "192.0.2.1")])
+def test_a_try_comes_from_where_the_first_of_our_own_proxies_saw_it(
+    new_sqlite: Callable[[], str], clock: StandingClock, monkeypatch: pytest.MonkeyPatch, proxies: int, seen: str
+) -> None:
+    came: list[str] = []
+
+    async def sign_in(*_: str, address: str) -> Refused:
+        came.append(address)
+        return Refused(Refusal.WRONG_CREDENTIALS)
+
+    with visited(new_sqlite(), clock, proxies=proxies) as site:
+        monkeypatch.setattr(site.market, "sign_in", sign_in)
+        visitor = site.visitor()
+        visitor.client.headers["X-Forwarded-For"] = "203.0.113.5, 192.0.2.1, 198.51.100.9"
+        visitor.send(visitor.get("/sign-in"), "/sign-in", 422, email="ana@example.com", password="x")  # noqa: S106
+    assert came == [seen]
+
+
+@pytest.mark.parametrize(("proxies", "seen"), [(0, "192.0.2.200"), (1, "198.51.100.9"), (2, "192.0.2.1")])
+def test_a_proxy_may_write_whom_it_heard_from_in_a_line_of_its_own(proxies: int, seen: str) -> None:
+    app = SimpleNamespace(state=SimpleNamespace(settings=Settings(proxies=proxies)))
+    lines = (b"203.0.113.5, 192.0.2.1", b"198.51.100.9")
+    scope: Any = {
+        "type": "http",
+        "method": "POST",
+        "litestar_app": app,
+        "client": ("192.0.2.200", 1),
+        "headers": [(b"x-forwarded-for", line) for line in lines],
+    }
+    assert Visit(scope).address == seen
+
+
+def test_a_form_is_known_behind_a_proxy_that_names_the_server_itself(
+    new_sqlite: Callable[[], str], clock: StandingClock
+) -> None:
+    with visited(new_sqlite(), clock, public_url="https://Market.example") as site:
+        visitor = site.visitor()
+        answer = visitor.client.get("/sign-in")
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+        fields = Page(answer).form("/sign-in").fields | {"email": "ana@example.com", "password": "x"}
+        for origin, status in (
+            ("https://market.example", 422),
+            *(("http://market.example", 403), ("https://evil.example", 403), ("null", 403), ("", 403)),
+        ):
+            headers = {"Cookie": cookie, "Host": "127.0.0.1:8000", "Origin": origin, "Sec-Fetch-Site": "same-origin"}
+            assert site.visitor().client.post("/sign-in", data=fields, headers=headers).status_code == status, origin
 
 
 def test_what_was_done_is_one_of_our_sentences_and_nothing_else(site: Site) -> None:

@@ -216,7 +216,9 @@ def test_a_member_whom_nobody_acts_for_yet_is_given_an_address(site: Site) -> No
     done = olga.send(page, f"/team/members/{ida}/seat", email="ida@example.com")
     assert "ida@example.com" in done.text
     # Only the first: who acts for whom isn't changed in passing.
-    olga.post(f"/team/members/{ida}/seat", email="eve@example.com")
+    again = Page(olga.post(f"/team/members/{ida}/seat", email="eve@example.com"))
+    assert (again.status, "Somebody else signs in as them already." in again.text) == (422, True)
+    assert olga.post(f"/team/members/{ida}/seat", email="Ida@example.com").status_code == 303
     assert [each.email for each in site.do("people_of", ida)] == ["ida@example.com"]
     assert site.do("person_by_email", "eve@example.com") is None
 
@@ -226,24 +228,36 @@ def test_a_plain_member_looks_and_changes_nothing(site: Site, can_propose: bool 
     agency = site.agency()
     _, owner = site.member(agency)
     mia, member = site.member(agency, "member", "Mia", can_propose=can_propose)
+    _, other = site.member(agency, "member", "Tom")
     page = mia.get("/team")
     assert "/team/add" not in page.links
     assert "Olga" in page.text
     assert "An owner or an admin does this" in mia.get("/team/add").text
-    for known in (owner, member):
+    for known in (owner, other, member):
         shown = mia.get(f"/team/members/{known}")
         assert "Owners and admins decide who may do what." in shown.text
         assert "@example.com" not in shown.text
-        mia.get(f"/team/members/{known}/remove", 403)
-        for path, fields in (
+        forbidden = [
             (f"/team/members/{known}", {"role": "owner", "can_propose": ""}),
-            (f"/team/members/{known}/remove", {}),
             (f"/team/members/{known}/seat", {"email": "mia@example.com"}),
-        ):
+        ]
+        # Leaving is everybody's own choice.
+        assert (f"/team/members/{known}/remove" in shown.links) == (known == member)
+        if known != member:
+            mia.get(f"/team/members/{known}/remove", 403)
+            forbidden.append((f"/team/members/{known}/remove", {}))
+        for path, fields in forbidden:
             assert mia.post(path, **fields).status_code == 403
     new = {"name": "X", "email": "x@example.com", "role": "member", "can_propose": ""}
     assert mia.post("/team/add", **new).status_code == 403
-    assert _roles(site, agency) == {"Olga": ("owner", None), "Mia": ("member", can_propose)}
+    assert _roles(site, agency) == {
+        "Olga": ("owner", None),
+        "Mia": ("member", can_propose),
+        "Tom": ("member", None),
+    }
+    left = mia.send(mia.get(f"/team/members/{member}/remove"), f"/team/members/{member}/remove")
+    assert left.path == "/you"
+    assert "Mia" not in _roles(site, agency)
 
 
 def test_another_agency_s_team_is_as_if_it_were_not_there(site: Site) -> None:

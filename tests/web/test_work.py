@@ -93,7 +93,7 @@ def test_nobody_pays_another_price_than_they_agreed_to(site: Site) -> None:
 @pytest.mark.parametrize(
     ("happens", "said"),
     [
-        ("revoke", "This costs 2 connects, and there are 1 connect."),
+        ("revoke", "This costs 2 connects; the account holds 1 connect."),
         ("suspend", "suspended from proposing"),
         ("close", "no more proposals"),
     ],

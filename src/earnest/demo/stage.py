@@ -159,7 +159,7 @@ class Stage:
                 )
             )
             self.members[each.name] = member.id
-            if each.can_propose or (each.can_propose is None and each.role != "member"):
+            if member.ruled.may_propose:
                 holder.workers.append((each.name, member.id))
 
     # What they do

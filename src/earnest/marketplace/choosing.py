@@ -7,7 +7,6 @@ business.
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -18,7 +17,7 @@ from earnest.ledger.packing import micros
 from earnest.ledger.rows import ProposalRow
 from earnest.ledger.sql import names
 from earnest.marketplace import showing
-from earnest.marketplace.given import find, instant, one_of, page_size
+from earnest.marketplace.given import find, instant, of_many, one_of, page_size
 from earnest.marketplace.shown import Page, ProposalShown
 from earnest.rules.account import Kind
 from earnest.rules.outcome import Refusal, Refused
@@ -144,9 +143,9 @@ async def proposal_counts(
     """
     plain_ids = _plain_ids("job_ids", job_ids, JOB)
     since = instant("new_since", new_since)
-    params: dict[str, object] = {"since": reads.EVER if since is None else micros(since)}
+    params = {"since": reads.EVER if since is None else micros(since)}
     counts = {f"{JOB}{id_}": ProposalCounts() for id_ in plain_ids}
-    for job_id, *numbers in await _of_many(ledger, _COUNTS, plain_ids, params):
+    for job_id, *numbers in await of_many(ledger, _COUNTS, plain_ids, params):
         counts[f"{JOB}{job_id}"] = ProposalCounts(*map(int, numbers))
     return counts
 
@@ -155,8 +154,8 @@ async def track_records(ledger: Ledger, account_ids: Sequence[str], *, since: da
     """Show each of these accounts as others may know it, with what became of its proposals from a time on."""
     plain_ids = _plain_ids("account_ids", account_ids, ACCOUNT)
     from_ = instant("since", since)
-    params: dict[str, object] = {"since": 0 if from_ is None else micros(from_)}
-    rows = await _of_many(ledger, _RECORDS, plain_ids, params)
+    params = {"since": 0 if from_ is None else micros(from_)}
+    rows = await of_many(ledger, _RECORDS, plain_ids, params)
     return {
         f"{ACCOUNT}{id_}": TrackRecord(f"{ACCOUNT}{id_}", kind, name, int(proposals), int(hires))
         for id_, kind, name, proposals, hires in rows
@@ -172,7 +171,7 @@ async def approached(ledger: Ledger, job_id: str, account_ids: Sequence[str]) ->
     if job is None:
         return {}
     plain_ids = _plain_ids("account_ids", account_ids, ACCOUNT)
-    rows = await _of_many(ledger, _APPROACHED, plain_ids, {"job": job})
+    rows = await of_many(ledger, _APPROACHED, plain_ids, {"job": job})
     # A proposal says more than the invitation it may have followed.
     rows.sort(key=lambda row: row[1] != "invited")
     return {f"{ACCOUNT}{id_}": status for id_, status in rows}
@@ -183,14 +182,3 @@ def _plain_ids(name: str, ids: Sequence[str], prefix: str) -> list[str]:
     if len(ids) > MOST_IDS:
         raise ValueError(f"{name}: expected at most {MOST_IDS}, got {len(ids):,}")
     return [id_ for id_ in dict.fromkeys(plain(id_, prefix) for id_ in ids) if id_ is not None]
-
-
-async def _of_many(
-    ledger: Ledger, statement: str, plain_ids: Sequence[str], params: dict[str, object]
-) -> list[tuple[Any, ...]]:
-    """Ask one question about many ids, which stand in the statement as `{ids}`."""
-    if not plain_ids:
-        return []
-    named = {f"id{number}": id_ for number, id_ in enumerate(plain_ids)}
-    asked = statement.format(ids=", ".join(f"id(:{name})" for name in named))
-    return [tuple(row) for row in await ledger.fetch(asked, params | named)]

@@ -4,7 +4,9 @@ A value that can't be meant raises ValueError with the argument's name, what was
 that is well-formed and names nothing is answered with a refusal.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from earnest.ledger.ids import ACCOUNT, CLIENT, JOB, plain
 from earnest.ledger.ledger import Ledger
@@ -101,6 +103,17 @@ async def find(ledger: Ledger, kind: str, id_: str) -> str | None:
         )
         return None if row is None else str(row[0])
     return plain(id_, _PREFIXES[kind])
+
+
+async def of_many(
+    ledger: Ledger, statement: str, plain_ids: Sequence[str], params: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """Ask one question about many ids, which stand in the statement as `{ids}`."""
+    if not plain_ids:
+        return []
+    named = {f"id{number}": id_ for number, id_ in enumerate(plain_ids)}
+    asked = statement.format(ids=", ".join(f"id(:{name})" for name in named))
+    return await ledger.fetch(asked, {**params, **named})
 
 
 def page_size(limit: int) -> int:

@@ -1,13 +1,14 @@
 """Passwords: what one may be, and their hashes (argon2id, with the library's own parameters).
 
 A hash takes 64 MiB and some fifty milliseconds on purpose. So only two are made at once in a process, in threads kept
-for that; a few more may wait, and whoever comes then is told to come again: a flood takes neither the memory nor the
-threads that others need.
+for that; a few more may wait, of them only so many for one who asks, and whoever comes then is told to come again: a
+flood takes neither the memory nor the threads that others need.
 """
 
 import asyncio
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -22,6 +23,8 @@ LEAST_PASSWORD, MOST_PASSWORD = 10, 200
 """How many characters a password has. Which ones is nobody's business: length is what helps."""
 
 HASHES_AT_ONCE, HASHES_WAITING = 2, 20
+HASHES_FOR_ONE = 10
+"""How many are under way at most, at once or waiting, for one network or person."""
 
 COMMON = frozenset(
     {
@@ -37,6 +40,7 @@ _HASHER = PasswordHasher()
 _THREADS = ThreadPoolExecutor(HASHES_AT_ONCE, "earnest-passwords")
 _counting = threading.Lock()
 _under_way = 0
+_for_each: Counter[str] = Counter()
 
 
 def checked_password(name: str, password: str, email: str) -> str:
@@ -57,17 +61,17 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-async def hashed(password: str) -> str:
-    """Return a password's hash, salted anew; raises BusyError."""
-    return await _in_turn(lambda: _HASHER.hash(_bytes(password)))
+async def hashed(password: str, by: str) -> str:
+    """Return a password's hash, salted anew, for somebody who asks; raises BusyError."""
+    return await _in_turn(lambda: _HASHER.hash(_bytes(password)), by)
 
 
-async def verify(kept: str | None, password: str) -> bool:
+async def verify(kept: str | None, password: str, by: str) -> bool:
     """Say whether a hash is a password's; without one it takes as long, and is none's. Raises BusyError."""
     if type(password) is not str or len(password) > MOST_PASSWORD:
         # As fast for everybody, whether there is such a person or not.
         return False
-    return await _in_turn(lambda: _matches(kept, _normal(password)))
+    return await _in_turn(lambda: _matches(kept, _normal(password)), by)
 
 
 def outdated(kept: str) -> bool:
@@ -94,20 +98,24 @@ def _bytes(password: str) -> bytes:
     return password.encode("utf-8", "surrogatepass")
 
 
-async def _in_turn(do: Callable[[], T]) -> T:
+async def _in_turn(do: Callable[[], T], by: str) -> T:
     """Do something in one of the threads for hashes; raises BusyError where too much waits for them."""
     global _under_way
     with _counting:
-        if _under_way >= HASHES_AT_ONCE + HASHES_WAITING:
+        if _under_way >= HASHES_AT_ONCE + HASHES_WAITING or _for_each[by] >= HASHES_FOR_ONE:
             raise BusyError("too many passwords are being checked")
         _under_way += 1
+        _for_each[by] += 1
     work = _THREADS.submit(do)
     # When it is done, and not when nobody waits for it any more.
-    work.add_done_callback(lambda _: _ended())
+    work.add_done_callback(lambda _: _ended(by))
     return await asyncio.wrap_future(work)
 
 
-def _ended() -> None:
+def _ended(by: str) -> None:
     global _under_way
     with _counting:
         _under_way -= 1
+        _for_each[by] -= 1
+        if not _for_each[by]:
+            del _for_each[by]

@@ -7,10 +7,10 @@ import msgspec
 
 from earnest.ledger import reads
 from earnest.ledger.act import Act, Batch
-from earnest.ledger.ids import JOB, MEMBER, NOBODY, numbered, plain
+from earnest.ledger.ids import JOB, NOBODY, plain
 from earnest.ledger.ledger import Ledger
 from earnest.ledger.packing import instant as instant_of
-from earnest.ledger.packing import micros, repack_job, unpack_job, unpack_member
+from earnest.ledger.packing import micros, repack_job, unpack_job
 from earnest.ledger.rows import ExternalRow, InvitationRow, JobRow
 from earnest.ledger.sql import names
 from earnest.ledger.store import Needs
@@ -23,12 +23,14 @@ from earnest.marketplace.given import (
     cursor_id,
     find,
     idempotency_key,
+    of_many,
     one_of,
     optional_text,
     page_size,
     text,
     whole,
 )
+from earnest.marketplace.members import named_member
 from earnest.marketplace.shown import InvitationShown, JobShown, Page, QuoteShown
 from earnest.rules import conduct, job
 from earnest.rules.account import MOST_CONNECTS
@@ -45,6 +47,7 @@ T = TypeVar("T")
 _UNKNOWN = Refused(Refusal.UNKNOWN_JOB)
 _NEWEST = "f" * 32
 
+_BY_ID = f"select {names(JobRow)} from job where job_id in ({{ids}})"  # noqa: S608
 _JOBS = (
     f"select {names(JobRow)} from job where job_id < id(:before) and price <= :max_price"  # noqa: S608
     " and (:client = '' or client_id = id(:client_id)) and (:type = '' or type = :type)"
@@ -325,11 +328,7 @@ async def jobs(
 async def jobs_by_id(ledger: Ledger, job_ids: Iterable[str]) -> dict[str, JobShown]:
     """Show several jobs as they are now, by their ids; those that are none are left out."""
     found = {plain_id for id_ in job_ids if (plain_id := plain(id_, JOB)) is not None}
-    if not found:
-        return {}
-    params = {f"job{number}": id_ for number, id_ in enumerate(sorted(found))}
-    wanted = ", ".join(f"id(:{name})" for name in params)
-    rows = await ledger.fetch(f"select {names(JobRow)} from job where job_id in ({wanted})", params)  # noqa: S608
+    rows = await of_many(ledger, _BY_ID, sorted(found), {})
     shown = [showing.job(JobRow(*row), ledger.pack, ledger.now) for row in rows]
     return {each.id: each for each in shown}
 
@@ -375,11 +374,7 @@ async def _worker(ledger: Ledger, account_id: str, kind: str, worker_id: str | N
     """Return who would do the work; for an agency that names nobody, anybody who may."""
     if worker_id is None:
         return Member("mem_any", "owner") if kind == "agency" else None
-    where = numbered(worker_id, MEMBER)
-    row = await reads.member(ledger, *where) if where is not None and where[0] == account_id else None
-    if row is None or row.removed_at is not None:
-        return Refused(Refusal.UNKNOWN_MEMBER)
-    return unpack_member(row)
+    return await named_member(ledger, account_id, worker_id)
 
 
 def _why(known: job.Job, *, invited: bool) -> str:

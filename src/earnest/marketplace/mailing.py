@@ -5,7 +5,6 @@ is made when there is anybody who could be written to, so a marketplace without 
 happened before is not told. Its secret signs the links by which somebody ends their mail without signing in.
 """
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -16,15 +15,13 @@ import msgspec
 
 from earnest.ledger import outbox, reads
 from earnest.ledger.act import Act, Batch
-from earnest.ledger.ids import ACCOUNT, MAIL, MEMBER, PERSON, numbered, plain
+from earnest.ledger.ids import ACCOUNT, MAIL, PERSON, plain
 from earnest.ledger.ledger import Ledger
+from earnest.ledger.packing import unpack_member
 from earnest.ledger.rows import EndpointRow
 from earnest.ledger.store import Needs
 from earnest.marketplace.people import PersonShown, people_of, person
 from earnest.rules.outcome import Refusal, Refused
-
-MANAGERS = ("owner", "admin")
-"""Whom of an agency is written to: those who may buy and change the plan (RULES 8)."""
 
 URL = "mail:"
 SECRET_BYTES = 32
@@ -82,22 +79,13 @@ async def keep_mail(ledger: Ledger, *, wanted: bool) -> bool:
 
 async def to_be_written(ledger: Ledger, account_id: str) -> list[PersonShown]:
     """Show who is written to about an account: its holder; of an agency owners and admins; who wants no mail is not."""
-    found = [each for each in await people_of(ledger, account_id) if each.gets_mail]
     known = plain(account_id, ACCOUNT)
-    roles = await asyncio.gather(*(_manages(ledger, each, account_id, known or "") for each in found))
-    return [each for each, manages in zip(found, roles, strict=True) if manages]
-
-
-async def _manages(ledger: Ledger, person_: PersonShown, account_id: str, known: str) -> bool:
-    for seat in person_.seats:
-        if seat.kind == "account" and seat.target == account_id:
-            return True
-        where = numbered(seat.target or "", MEMBER) if seat.kind == "member" else None
-        if where is not None and where[0] == known:
-            row = await reads.member(ledger, *where)
-            if row is not None and row.removed_at is None and row.role in MANAGERS:
-                return True
-    return False
+    if known is None:
+        return []
+    members = map(unpack_member, await reads.members(ledger, known, 0, reads.ALL))
+    told = {account_id, *(each.id for each in members if each.leads)}
+    people = await people_of(ledger, account_id)
+    return [each for each in people if each.gets_mail and any(seat.target in told for seat in each.seats)]
 
 
 async def choose_mail(ledger: Ledger, person_id: str, *, gets_mail: bool) -> PersonShown | Refused:

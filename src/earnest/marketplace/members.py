@@ -52,6 +52,15 @@ def who(batch: Batch, account: str, by: tuple[str, int] | None) -> Member | Refu
     return Refused(Refusal.UNKNOWN_MEMBER) if known is None else known
 
 
+async def named_member(ledger: Ledger, account: str, member_id: str) -> Member | Refused:
+    """Return a member of an agency, for what is decided on paper; `unknown_member` for whoever is none of its own."""
+    where = numbered(member_id, MEMBER)
+    row = await reads.member(ledger, *where) if where is not None and where[0] == account else None
+    if row is None or row.removed_at is not None:
+        return Refused(Refusal.UNKNOWN_MEMBER)
+    return unpack_member(row)
+
+
 class AddMember(Act[MemberShown], frozen=True):
     """Add a person to an agency."""
 

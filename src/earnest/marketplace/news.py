@@ -22,6 +22,7 @@ from earnest.marketplace.given import page_size
 from earnest.marketplace.jobs import jobs_by_id
 from earnest.marketplace.shown import Page
 from earnest.rules.account import Entry, EntryKind
+from earnest.rules.buy import reversal_note
 from earnest.rules.outcome import Notice, Refusal, Refused
 
 ROWS_FOR_EACH = 8
@@ -217,7 +218,7 @@ def _of_lines(group: Sequence[Entry]) -> News:
     purchase_id = None if first.lot is None else first.lot.purchase_id
     if EntryKind.ALLOT in kinds and not first.note:
         kind, connects = "opened" if first.n == 1 else "renewed", sums[EntryKind.ALLOT]
-    elif first.kind is EntryKind.REVOKE and first.note == f"the payment of {purchase_id} was reversed":
+    elif first.kind is EntryKind.REVOKE and first.note == reversal_note(purchase_id or ""):
         kind = "reversed"
     return News(
         kind,

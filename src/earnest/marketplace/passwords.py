@@ -1,6 +1,7 @@
 """Setting passwords: by a link that whoever reads the person's mail can use once, or with the old one.
 
-A person has one link at most: a newer one replaces it. What is kept of it is the SHA-256 of its secret. Nobody but the
+A person has one link at most: a newer one replaces it, but none that anybody may ask for replaces one that is fresh, or
+strangers could keep somebody from setting a password. What is kept of it is the SHA-256 of its secret. Nobody but the
 person ever knows a password: operators give links.
 
 Times are the machine's, not those of a sandbox's clock.
@@ -30,6 +31,9 @@ FIRST_LINK_LASTS = timedelta(days=7)
 LINK_LASTS = timedelta(hours=1)
 """How long a link is good with which somebody replaces the password they have."""
 
+LINK_FRESH = timedelta(minutes=30)
+"""How long somebody is sent no other link: the letter they have is good for as long again at least."""
+
 _UNKNOWN_LINK = Refused(Refusal.UNKNOWN_LINK)
 _UNKNOWN_PERSON = Refused(Refusal.UNKNOWN_PERSON)
 _WRONG = Refused(Refusal.WRONG_CREDENTIALS)
@@ -41,13 +45,14 @@ _DROP = "update person set link = null, link_until = null where link_until <= :n
 
 
 class GiveLink(Act[None], frozen=True):
-    """Give a person a link with which to set a password, instead of any other."""
+    """Give a person a link with which to set a password, instead of any other, or of any but a fresh one."""
 
     answers: ClassVar[type] = type(None)
 
     person: str
     digest: str
     at: int
+    leave_fresh: bool = False
 
     def needs(self, needs: Needs) -> None:
         """Say what has to be read."""
@@ -60,6 +65,8 @@ class GiveLink(Act[None], frozen=True):
             return _UNKNOWN_PERSON
         lasts = FIRST_LINK_LASTS if row.password is None else LINK_LASTS
         until = self.at + lasts // timedelta(microseconds=1)
+        if self.leave_fresh and until - (row.link_until or 0) < LINK_FRESH // timedelta(microseconds=1):
+            return Refused(Refusal.TOO_MANY_TRIES)
         batch.put(msgspec.structs.replace(row, link=self.digest, link_until=until), new=False)
         return None
 
@@ -99,11 +106,15 @@ async def password_link(ledger: Ledger, email: str) -> tuple[PersonShown, str] |
     It is good for 7 days where they have no password yet, else for an hour, and until the next one is made. None where
     nobody has this address.
     """
+    return await _give(ledger, email, leave_fresh=False)
+
+
+async def _give(ledger: Ledger, email: str, *, leave_fresh: bool) -> tuple[PersonShown, str] | None:
     found = await row_by_email(ledger, email)
     if found is None:
         return None
     secret = new_secret()
-    act = GiveLink(found[0].person_id, digest_of(secret), micros(utc_now()))
+    act = GiveLink(found[0].person_id, digest_of(secret), micros(utc_now()), leave_fresh)
     answer = await ledger.do(act)
     return None if isinstance(answer, Refused) else (found[1], secret)
 
@@ -111,11 +122,12 @@ async def password_link(ledger: Ledger, email: str) -> tuple[PersonShown, str] |
 async def forgot_password(ledger: Ledger, email: str, *, address: str) -> tuple[PersonShown, str] | Refused | None:
     """Return what `password_link` does, to somebody at an IP address who says that they are this person.
 
-    What it returns is for the person's mailbox and nobody else: whoever asked is told the same in either case.
+    What it returns is for the person's mailbox and nobody else: whoever asked is told the same in either case. None too
+    where they were given a link within the last half an hour and haven't used it: that one stays good.
     Refused as `too_many_tries`.
     """
     tried = await tries.link_try(ledger, email, address)
-    return tried if isinstance(tried, Refused) else await password_link(ledger, email)
+    return tried if isinstance(tried, Refused) else await _give(ledger, email, leave_fresh=True)
 
 
 async def person_of_link(ledger: Ledger, secret: str) -> PersonShown | None:
@@ -134,7 +146,7 @@ async def set_password(ledger: Ledger, secret: str, password: str) -> PersonShow
     row = await _row_of_link(ledger, secret)
     if row is None:
         return _UNKNOWN_LINK
-    made = await hashing.hashed(hashing.checked_password("password", password, row.email))
+    made = await hashing.hashed(hashing.checked_password("password", password, row.email), row.person_id)
     return await _set(ledger, SetPassword(row.person_id, made, micros(utc_now()), link=digest_of(secret)), row.email)
 
 
@@ -152,12 +164,12 @@ async def change_password(
         return _UNKNOWN_PERSON
     row = PersonRow(*found)
     chosen = hashing.checked_password("new", new, row.email)
-    tried = await tries.sign_in_try(ledger, row.email, None)
+    tried = await tries.change_try(ledger, row.email)
     if isinstance(tried, Refused):
         return tried
     try:
-        matches = await hashing.verify(row.password, old)
-        made = await hashing.hashed(chosen) if matches else ""
+        matches = await hashing.verify(row.password, old, row.person_id)
+        made = await hashing.hashed(chosen, row.person_id) if matches else ""
     except BusyError:
         await tried.take_back(ledger)
         raise
@@ -184,5 +196,5 @@ async def _set(ledger: Ledger, act: SetPassword, email: str) -> PersonShown | Re
     if isinstance(answer, Refused):
         return answer
     with already_done():
-        await tries.forgive(ledger, email)
+        await tries.forgive_anywhere(ledger, email)
         return await person(ledger, f"{PERSON}{act.person}")

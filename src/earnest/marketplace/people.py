@@ -33,7 +33,9 @@ from earnest.marketplace.given import (
     page_size,
     text,
 )
+from earnest.marketplace.members import by_member, need_who, who
 from earnest.marketplace.shown import Page
+from earnest.rules.member import bar_for_changing
 from earnest.rules.outcome import Refusal, Refused
 
 SeatKind = Literal["account", "member", "client", "operator"]
@@ -60,7 +62,8 @@ _BY_EMAIL = (
 )
 _THERE = (
     f"select {COLUMNS} from person p {SEATS}"  # noqa: S608
-    f" where p.person_id in (select t.person_id from seat t where t.target_id = id(:target)) {ORDER}"
+    f" where p.person_id in (select t.person_id from seat t where t.target_id = id(:target)"
+    f" and (:seq = 0 or t.seq = :seq)) {ORDER}"
 )
 _PEOPLE = (
     f"select {COLUMNS} from (select {names(PersonRow)} from person where person_id > id(:after)"  # noqa: S608
@@ -107,15 +110,16 @@ class CreatePerson(Act[PersonShown], frozen=True):
     email: str
     name: str | None
     places: tuple[Place, ...]
+    by: tuple[str, int] | None = None
 
     def needs(self, needs: Needs) -> None:
         """Say what has to be read."""
         needs.externals.add((EMAIL, folded(self.email)))
-        _need(needs, self.places)
+        _need(needs, self.places, self.by)
 
     def decide(self, batch: Batch) -> PersonShown | Refused:
         """Keep them under a new id."""
-        refused = _wrong_place(batch, self.places)
+        refused = _wrong_place(batch, self.places, self.by)
         if refused is not None:
             return refused
         if batch.external(EMAIL, folded(self.email)) is not None:
@@ -139,12 +143,13 @@ class ChangePerson(Act[None], frozen=True):
     sits: Place | None = None
     leaves: Place | None = None
     removed: bool = False
+    by: tuple[str, int] | None = None
 
     def needs(self, needs: Needs) -> None:
         """Say what has to be read."""
         needs.people.add(self.person)
         if self.sits is not None:
-            _need(needs, (self.sits,))
+            _need(needs, (self.sits,), self.by)
 
     def decide(self, batch: Batch) -> Refused | None:
         """Change it."""
@@ -162,7 +167,7 @@ class ChangePerson(Act[None], frozen=True):
                 _seat_params(self.person, self.leaves),
             )
         if self.sits is not None:
-            refused = _wrong_place(batch, (self.sits,))
+            refused = _wrong_place(batch, (self.sits,), self.by)
             if refused is not None:
                 return refused
             batch.execute(
@@ -177,17 +182,18 @@ def _seat_params(person_id: str, place: Place) -> Params:
     return {"person": person_id, "kind": place.kind, "target": place.target_id, "seq": place.seq}
 
 
-def _need(needs: Needs, places: Iterable[Place]) -> None:
+def _need(needs: Needs, places: Iterable[Place], by: tuple[str, int] | None) -> None:
     for place in places:
         if place.kind == "account":
             needs.accounts.add(place.target_id)
         elif place.kind == "member":
             needs.members.add((place.target_id, place.seq))
+            need_who(needs, place.target_id, by)
         elif place.kind == "client":
             needs.clients.add(place.target_id)
 
 
-def _wrong_place(batch: Batch, places: Iterable[Place]) -> Refused | None:
+def _wrong_place(batch: Batch, places: Iterable[Place], by: tuple[str, int] | None) -> Refused | None:
     """Return why somebody can't sit on one of some seats, None where nothing is in the way."""
     for place in places:
         if place.kind == "account":
@@ -197,8 +203,13 @@ def _wrong_place(batch: Batch, places: Iterable[Place]) -> Refused | None:
             # An agency is entered by its members, each as themselves.
             if account.kind != "individual":
                 return Refused(Refusal.NOT_FOR_THIS_KIND, {"kind": account.kind, "seat": place.kind})
-        elif place.kind == "member" and batch.member(place.target_id, place.seq) is None:
-            return Refused(Refusal.UNKNOWN_MEMBER)
+        elif place.kind == "member":
+            known, asking = batch.member(place.target_id, place.seq), who(batch, place.target_id, by)
+            if known is None:
+                return Refused(Refusal.UNKNOWN_MEMBER)
+            barred = asking if isinstance(asking, Refused) else bar_for_changing(asking, known, known.role)
+            if barred is not None:
+                return barred
         elif place.kind == "client" and not batch.has_client(place.target_id):
             return Refused(Refusal.UNKNOWN_CLIENT)
     return None
@@ -210,12 +221,14 @@ async def create_person(
     email: str,
     name: str | None = None,
     seats: Sequence[Seat] = (),
+    by_member_id: str | None = None,
     key: str | Key | None = None,
 ) -> PersonShown | Refused:
     """Make known who may sign in by an e-mail address, and what they may act as. They have no password yet.
 
     Accounts and clients may be named as `ext:…` too. Refused as `unknown_account`, `unknown_client`, `unknown_member`,
-    `email_taken`, and as `not_for_this_kind` for an agency's account: agencies are entered as one of their members.
+    `email_taken`, as `not_for_this_kind` for an agency's account: agencies are entered as one of their members, and
+    `not_permitted` to a member, if one is named, who may not change that one.
     Raises ValueError for what is no address or no seat.
     """
     if len(seats) > MOST_SEATS:
@@ -223,7 +236,9 @@ async def create_person(
     address = checked_email(email)
     called = optional_text("name", name, MOST_NAME)
     places = [await place_of(ledger, seat) for seat in seats]
-    answer = await ledger.do(CreatePerson(address, called, tuple(dict.fromkeys(places))), idempotency_key(key))
+    answer = await ledger.do(
+        CreatePerson(address, called, tuple(dict.fromkeys(places)), by_member(by_member_id)), idempotency_key(key)
+    )
     if isinstance(answer, Refused):
         return answer
     with already_done():
@@ -263,7 +278,7 @@ async def people_of(ledger: Ledger, target: str) -> list[PersonShown]:
     target_id = where[0] if where is not None else plain(target, ACCOUNT) or plain(target, CLIENT)
     if target_id is None:
         return []
-    found = shown(await ledger.fetch(_THERE, {"target": target_id}))
+    found = shown(await ledger.fetch(_THERE, {"target": target_id, "seq": 0 if where is None else where[1]}))
     members = f"{MEMBER}{target_id}_"
     return [
         each
@@ -276,11 +291,13 @@ async def people_of(ledger: Ledger, target: str) -> list[PersonShown]:
     ]
 
 
-async def add_seat(ledger: Ledger, person_id: str, seat: Seat) -> PersonShown | Refused:
+async def add_seat(
+    ledger: Ledger, person_id: str, seat: Seat, *, by_member_id: str | None = None
+) -> PersonShown | Refused:
     """Let a person act as one more; what they may already, they go on to. Refused as `create_person` is, and as
     `unknown_person`.
     """
-    return await _changed(ledger, person_id, sits=await place_of(ledger, seat))
+    return await _changed(ledger, person_id, sits=await place_of(ledger, seat), by=by_member(by_member_id))
 
 
 async def remove_seat(ledger: Ledger, person_id: str, seat: Seat) -> PersonShown | Refused:

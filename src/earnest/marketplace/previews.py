@@ -5,12 +5,12 @@ from datetime import datetime
 import msgspec
 
 from earnest.ledger import reads
-from earnest.ledger.ids import MEMBER, PURCHASE, numbered
+from earnest.ledger.ids import PURCHASE
 from earnest.ledger.ledger import Ledger
-from earnest.ledger.packing import unpack_member
 from earnest.ledger.reads import Paper
 from earnest.marketplace import showing
 from earnest.marketplace.given import find
+from earnest.marketplace.members import named_member
 from earnest.marketplace.shown import Money, WarningShown
 from earnest.rules import commands
 from earnest.rules.account import Account
@@ -18,7 +18,6 @@ from earnest.rules.buy import would_fit
 from earnest.rules.commands import Command
 from earnest.rules.decide import decide
 from earnest.rules.forecast import Expiring, expiring
-from earnest.rules.member import Member
 from earnest.rules.outcome import Accepted, Refusal, Refused
 
 _UNKNOWN_ACCOUNT = Refused(Refusal.UNKNOWN_ACCOUNT)
@@ -71,7 +70,7 @@ async def preview_purchase(
     paper = None if found is None else await reads.paper(ledger, found, ledger.now)
     if paper is None or found is None:
         return _UNKNOWN_ACCOUNT
-    by = await _member(ledger, found, by_member_id)
+    by = None if by_member_id is None else await named_member(ledger, found, by_member_id)
     if isinstance(by, Refused):
         return by
     pending = await reads.pending_purchases(ledger, found)
@@ -104,7 +103,7 @@ async def preview_plan(
     paper = None if found is None else await reads.paper(ledger, found, ledger.now)
     if paper is None or found is None:
         return _UNKNOWN_ACCOUNT
-    by = await _member(ledger, found, by_member_id)
+    by = None if by_member_id is None else await named_member(ledger, found, by_member_id)
     if isinstance(by, Refused):
         return by
     before, now = paper.account, paper.account.touched_at
@@ -135,14 +134,3 @@ def _lost(account: Account, ledger: Ledger, now: datetime) -> int:
 def _on_paper(ledger: Ledger, paper: Paper, command: Command) -> Accepted | Refused:
     # As of when it was settled and judged, so its proposals aren't needed again.
     return decide(paper.account, command, ledger.pack, paper.account.touched_at, ())
-
-
-async def _member(ledger: Ledger, account_id: str, member_id: str | None) -> Member | Refused | None:
-    """Return who asks, None for the marketplace itself."""
-    if member_id is None:
-        return None
-    where = numbered(member_id, MEMBER)
-    row = await reads.member(ledger, *where) if where is not None and where[0] == account_id else None
-    if row is None or row.removed_at is not None:
-        return Refused(Refusal.UNKNOWN_MEMBER)
-    return unpack_member(row)

@@ -11,7 +11,8 @@ from earnest.ledger.act import Act, Batch
 from earnest.ledger.errors import LedgerError
 from earnest.ledger.ids import JOB, MEMBER, NOBODY, PROPOSAL, numbered, plain
 from earnest.ledger.ledger import Ledger
-from earnest.ledger.rows import LetterRow
+from earnest.ledger.rows import LetterRow, ProposalRow
+from earnest.ledger.sql import names
 from earnest.ledger.store import Needs
 from earnest.ledger.writer import Key
 from earnest.marketplace import showing
@@ -20,6 +21,7 @@ from earnest.marketplace.given import (
     cursor_number,
     find,
     idempotency_key,
+    of_many,
     one_of,
     optional_text,
     page_size,
@@ -38,6 +40,12 @@ _UNKNOWN_ACCOUNT = Refused(Refusal.UNKNOWN_ACCOUNT)
 _UNKNOWN_JOB = Refused(Refusal.UNKNOWN_JOB)
 _UNKNOWN_PROPOSAL = Refused(Refusal.UNKNOWN_PROPOSAL)
 _UNKNOWN_MEMBER = Refused(Refusal.UNKNOWN_MEMBER)
+
+_LETTERS = "select n, letter from letter where account_id = id(:account) and n between :first and :last"
+_PROPOSED_TO = (
+    f"select {names(ProposalRow)} from proposal"  # noqa: S608
+    " where account_id = id(:account) and status <> 'withdrawn' and job_id in ({ids})"
+)
 
 
 class NewProposal(msgspec.Struct, frozen=True):
@@ -322,8 +330,8 @@ async def proposals_of(
     if found is None or await reads.account(ledger, found) is None:
         return _UNKNOWN_ACCOUNT
     rows = await reads.proposals(ledger, found, cursor_number(cursor, reads.ALL), limit + 1, chosen)
-    oldest = rows[-1].n if rows else 0
-    letters = {row.n: row.letter for row in await reads.letters(ledger, found, oldest)}
+    span = {"account": found, "first": rows[-1].n, "last": rows[0].n} if rows else None
+    letters = {} if span is None else dict(await ledger.fetch(_LETTERS, span))
     items = [showing.kept_proposal(row, ledger.pack, letters.get(row.n)) for row in rows[:limit]]
     return Page(items, str(rows[limit - 1].n) if len(rows) > limit else None)
 
@@ -352,9 +360,10 @@ async def proposals_for(
 async def proposed_to(ledger: Ledger, account_id: str, job_ids: Sequence[str]) -> dict[str, ProposalShown]:
     """Return an account's latest proposal to each of these jobs that it has proposed to and not withdrawn from."""
     account = await find(ledger, "account", account_id)
-    plain_ids = [plain(id_, JOB) for id_ in job_ids]
     if account is None:
         return {}
-    found = await asyncio.gather(*(reads.attempts(ledger, account, id_) for id_ in plain_ids if id_ is not None))
-    latest = [showing.kept_proposal(rows[-1], ledger.pack, None) for rows in found if rows]
-    return {each.job_id: each for each in latest if each.status != ProposalStatus.WITHDRAWN}
+    found = {plain_id for id_ in job_ids if (plain_id := plain(id_, JOB)) is not None}
+    # Whoever proposes again has withdrawn before, so there is at most one for each.
+    rows = await of_many(ledger, _PROPOSED_TO, sorted(found), {"account": account})
+    shown = [showing.kept_proposal(ProposalRow(*row), ledger.pack, None) for row in rows]
+    return {each.job_id: each for each in shown}

@@ -48,6 +48,9 @@ LASTS = timedelta(days=14)
 SEEN_EVERY = timedelta(minutes=1)
 """How often it is written down that somebody came."""
 
+MOST_SESSIONS = 20
+"""How many sessions a person has at most; the oldest make room for a new one."""
+
 SECRET_BYTES = 32
 
 _WRONG = Refused(Refusal.WRONG_CREDENTIALS)
@@ -71,6 +74,11 @@ _TAKE_SEAT = (
 _IS_THERE = "select 1 from session where digest = :digest"
 _SIGN_OUT = "delete from session where digest = :digest"
 _SIGN_OUT_EVERYWHERE = "delete from session where person_id = id(:person)"
+_MAKE_ROOM = (
+    "delete from session where person_id = id(:person) and digest <> :new and digest not in ("  # noqa: S608
+    "select digest from session where person_id = id(:person) and digest <> :new"
+    f" order by created_at desc, digest limit {MOST_SESSIONS - 1})"
+)
 _DROP = "delete from session where until <= :now or seen_at <= :idle_since"
 
 
@@ -130,6 +138,7 @@ class BeginSession(Act[None], frozen=True):
         if self.rehashed is not None:
             batch.put(msgspec.structs.replace(row, password=self.rehashed), new=False)
         batch.put(SessionRow(self.digest, self.person, self.at, self.at, self.until))
+        batch.execute(_MAKE_ROOM, {"person": self.person, "new": self.digest})
         return None
 
 
@@ -145,8 +154,9 @@ async def sign_in(ledger: Ledger, email: str, password: str, *, address: str) ->
     found = await row_by_email(ledger, email)
     kept = None if found is None else found[0].password
     try:
-        matches = await hashing.verify(kept, password)
-        rehashed = await hashing.hashed(password) if kept and matches and hashing.outdated(kept) else None
+        by = tries.network(address)
+        matches = await hashing.verify(kept, password, by)
+        rehashed = await hashing.hashed(password, by) if kept and matches and hashing.outdated(kept) else None
     except BusyError:
         await tried.take_back(ledger)
         raise
@@ -156,7 +166,7 @@ async def sign_in(ledger: Ledger, email: str, password: str, *, address: str) ->
     if not isinstance(answer, Refused):
         with already_done():
             await tried.take_back(ledger)
-            await tries.forgive(ledger, email)
+            await tries.forgive(ledger, email, address)
     return answer
 
 

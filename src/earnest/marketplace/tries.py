@@ -1,5 +1,8 @@
 """Tries at signing in: how many there may be in a while, for an e-mail address and from one place.
 
+For an e-mail address there are few from any one place, and more from all of them: so a stranger who knows somebody's
+address can't lock them out from where they are, and somebody with many places still can't guess for long.
+
 A try is written before the password is looked at, and counted after that, in the database and so by all processes.
 However many come at once, no more are let through than may be: each that is let through has been written before the
 last of them was counted. Who tried is kept as a hash only, and forgotten when it no longer counts.
@@ -23,6 +26,9 @@ WITHIN = timedelta(minutes=15)
 """How long a try counts."""
 
 MOST_FOR_EMAIL = 10
+"""How often the password of one e-mail address may be tried from one place."""
+
+MOST_FOR_EMAIL_ANYWHERE = 100
 MOST_FROM_ADDRESS = 100
 MOST_LINKS = 5
 """How often a link to set a new password may be asked for with one e-mail address."""
@@ -35,6 +41,7 @@ _COUNT = "select at from attempt where name = :name and at > :since order by at"
 _BEGIN = "insert into attempt (name, at, nonce) values (:name, :at, :nonce) on conflict do nothing"
 _TAKE_BACK = "delete from attempt where name = :name and at = :at and nonce = :nonce"
 _FORGIVE = "delete from attempt where name = :name"
+_FORGIVE_ANYWHERE = "delete from attempt where name = :name or name like :from_one_place"
 _DROP = "delete from attempt where at <= :before"
 
 
@@ -51,19 +58,39 @@ class Tried(msgspec.Struct, frozen=True):
             await ledger.store.change(_TAKE_BACK, {"name": name, "at": self.at, "nonce": self.nonce})
 
 
-async def sign_in_try(ledger: Ledger, email: str, address: str | None) -> Tried | Refused:
-    """Count a try with an e-mail address's password, from a place where that is known; `too_many_tries`."""
-    return await _begin(ledger, _named("email", email), MOST_FOR_EMAIL, address)
+async def sign_in_try(ledger: Ledger, email: str, address: str) -> Tried | Refused:
+    """Count a try with an e-mail address's password; `too_many_tries`."""
+    allowed = {
+        _from(email, address): MOST_FOR_EMAIL,
+        _named("email", email): MOST_FOR_EMAIL_ANYWHERE,
+        _named("address", network(address)): MOST_FROM_ADDRESS,
+    }
+    return await _begin(ledger, allowed)
+
+
+async def change_try(ledger: Ledger, email: str) -> Tried | Refused:
+    """Count a try of somebody who is signed in with their old password; `too_many_tries`.
+
+    What strangers try, who aren't signed in, doesn't count here.
+    """
+    return await _begin(ledger, {f"{_named('email', email)} inside": MOST_FOR_EMAIL})
 
 
 async def link_try(ledger: Ledger, email: str, address: str) -> Tried | Refused:
     """Count a try at having a link sent to an e-mail address; `too_many_tries`."""
-    return await _begin(ledger, _named("link", email), MOST_LINKS, address)
+    place = _named("link from", network(address))
+    return await _begin(ledger, {_named("link", email): MOST_LINKS, place: MOST_FROM_ADDRESS})
 
 
-async def forgive(ledger: Ledger, email: str) -> None:
-    """Forget what was tried with an e-mail address: whoever has its password, or reads its mail, is no guesser."""
-    await ledger.store.change(_FORGIVE, {"name": _named("email", email)})
+async def forgive(ledger: Ledger, email: str, address: str) -> None:
+    """Forget what was tried with an e-mail address from one place: somebody there has the password."""
+    await ledger.store.change(_FORGIVE, {"name": _from(email, address)})
+
+
+async def forgive_anywhere(ledger: Ledger, email: str) -> None:
+    """Forget what was tried with an e-mail address: its password is another one now."""
+    name = _named("email", email)
+    await ledger.store.change(_FORGIVE_ANYWHERE, {"name": name, "from_one_place": f"{name} %"})
 
 
 async def drop_tries(ledger: Ledger) -> None:
@@ -71,10 +98,7 @@ async def drop_tries(ledger: Ledger) -> None:
     await ledger.store.change(_DROP, {"before": micros(utc_now() - WITHIN)})
 
 
-async def _begin(ledger: Ledger, name: str, most: int, address: str | None) -> Tried | Refused:
-    allowed = {name: most}
-    if address is not None:
-        allowed[_named("address", _network(address))] = MOST_FROM_ADDRESS
+async def _begin(ledger: Ledger, allowed: dict[str, int]) -> Tried | Refused:
     now = micros(utc_now())
     # Whoever is turned away here needn't write anything.
     refused = await _over(ledger, allowed, now, before=True)
@@ -108,7 +132,12 @@ def _named(kind: str, what: str) -> str:
     return hashlib.sha256(f"{kind}:{said}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _network(address: str) -> str:
+def _from(email: str, address: str) -> str:
+    """Return the name under which tries with an e-mail address are counted that come from one place."""
+    return f"{_named('email', email)} {_named('address', network(address))}"
+
+
+def network(address: str) -> str:
     """Return what of an IP address is one subscriber's."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])

@@ -41,17 +41,19 @@ def bar_for_changing(by: Member | None, other: Member | None, role: Role | None)
 
     `other` is whom it is about, None for somebody new; `role` what they are to be, None for letting them go.
     What an owner may do and who becomes one only owners say, and nobody gives up being an owner by themselves: so there
-    always is one, also when two of them take it from each other at once.
+    always is one, also when two of them take it from each other at once. Anybody else may leave.
     """
-    barred = bar_for_role(by)
-    if by is None or barred is not None:
-        return barred
-    was = None if other is None else other.role
-    if "owner" in (was, role) and by.role != "owner":
-        return _not_permitted(by, "for_owners")
-    if other is not None and other.id == by.id and was == "owner" and role != "owner":
+    if by is None:
+        return None
+    is_self = other is not None and other.id == by.id
+    if is_self and by.role == "owner" and role != "owner":
         return _not_permitted(by, "own_ownership")
-    return None
+    if is_self and role is None:
+        return None
+    was = None if other is None else other.role
+    if by.leads and by.role != "owner" and "owner" in (was, role):
+        return _not_permitted(by, "for_owners")
+    return bar_for_role(by)
 
 
 def _not_permitted(by: Member, reason: str) -> Refused:

@@ -99,12 +99,16 @@ async def admit(request: Request[Any, Any, Any]) -> Response[Any] | None:
     seats = visit.route_handler.opt["seats"]
     if visit.path.startswith(assets.PATH):
         return None
-    await visit.find_out_who()
-    if visit.method == "POST" and visit.route_handler.opt.get("is_own_form", True):
-        secret = visit.secret(security.SESSION) if visit.signed_in is not None else None
-        form = await visit.sent()
-        own = security.is_own(secret or visit.secret(security.VISIT), form[security.TOKEN_FIELD])
-        if not own or security.is_from_elsewhere(visit.headers):
+    is_form = visit.method == "POST" and visit.route_handler.opt.get("is_own_form", True)
+    try:
+        # A form may come slowly. What its sender may do is looked up when it is all here.
+        form = await visit.sent() if is_form else None
+    finally:
+        await visit.find_out_who()
+    if form is not None:
+        secret = visit.secret(security.SESSION) if visit.signed_in is not None else visit.secret(security.VISIT)
+        own = security.is_own(secret, visit.who.seat, form[security.TOKEN_FIELD])
+        if not own or security.is_from_elsewhere(visit.headers, visit.settings.public_url):
             return visit.show("error.html", status=403, problem="forged")
     if seats is None:
         return None
@@ -129,6 +133,12 @@ def _http(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     return visit.show("error.html", status=404 if status == 405 else status, problem=problem)
 
 
+def _value(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Begin a list anew that goes on from where nobody was told of; any other value that can't be meant is a defect."""
+    visit = cast(Visit, request)
+    return visit.go(visit.path) if str(error).startswith("cursor: ") else _defect(request, error)
+
+
 def _ledger(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     visit = cast(Visit, request)
     _log.warning("the ledger can't be used: %s", error)
@@ -146,5 +156,6 @@ def _defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 _HANDLERS: ExceptionHandlersMap = {
     HTTPException: _http,
     LedgerError: _ledger,
+    ValueError: _value,
     Exception: _defect,
 }

@@ -76,12 +76,7 @@ async def buy(request: Visit) -> Response[str]:
 @page("get", "/connects/purchases", seats=HOLDERS)
 async def list_purchases(request: Visit) -> Response[str]:
     """List the account's purchases, the latest first."""
-    try:
-        found = await request.market.purchases(
-            request.account_id, limit=ON_A_PAGE, cursor=query(request, "cursor") or None
-        )
-    except ValueError:
-        return request.go("/connects/purchases")
+    found = await request.market.purchases(request.account_id, limit=ON_A_PAGE, cursor=query(request, "cursor") or None)
     purchases = request.known(found)
     return request.show(
         "purchases.html",

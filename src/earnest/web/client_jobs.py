@@ -64,16 +64,12 @@ async def workers(request: Visit, proposals: Sequence[ProposalShown]) -> dict[st
 async def your_jobs(request: Visit) -> Response[str]:
     """List the jobs of the client who visits."""
     status = query(request, "status")
-    try:
-        found = await request.market.jobs(
-            client_id=request.client_id,
-            status=status if status in _STATUSES else None,
-            limit=ON_A_PAGE,
-            cursor=query(request, "cursor") or None,
-        )
-    except ValueError:
-        # A cursor nobody was given: from the beginning.
-        return request.go("/jobs")
+    found = await request.market.jobs(
+        client_id=request.client_id,
+        status=status if status in _STATUSES else None,
+        limit=ON_A_PAGE,
+        cursor=query(request, "cursor") or None,
+    )
     jobs = request.known(found)
     since = request.market.ledger.now - NEW_FOR
     return request.show(
@@ -96,15 +92,12 @@ async def your_job(request: Visit, job_id: Id) -> Response[str]:
 async def show_job(request: Visit, job: JobShown, *, status: int = 200, told: Told | None = None) -> Response[str]:
     """Show a job of the client's, with what there is to say first."""
     answer = query(request, "answer")
-    try:
-        found = await request.market.latest_proposals_for(
-            job.id,
-            status=answer if answer in _ANSWERS else None,
-            limit=ON_A_PAGE,
-            cursor=query(request, "cursor") or None,
-        )
-    except ValueError:
-        return request.go(f"/jobs/{job.id}")
+    found = await request.market.latest_proposals_for(
+        job.id,
+        status=answer if answer in _ANSWERS else None,
+        limit=ON_A_PAGE,
+        cursor=query(request, "cursor") or None,
+    )
     proposals = request.known(found)
     known, names, counts, returned = await asyncio.gather(
         records(request, {each.account_id for each in proposals.items}),
@@ -149,12 +142,9 @@ async def whom_to_invite(request: Visit, job_id: Id) -> Response[str]:
 
 async def _invite(request: Visit, job: JobShown, *, status: int = 200, told: Told | None = None) -> Response[str]:
     words = query(request, "q")
-    try:
-        found = await request.market.find_accounts(
-            q=words, by_name_only=True, limit=ON_A_PAGE, cursor=query(request, "cursor") or None
-        )
-    except ValueError:
-        return request.go(f"/jobs/{job.id}/invite")
+    found = await request.market.find_accounts(
+        q=words, by_name_only=True, limit=ON_A_PAGE, cursor=query(request, "cursor") or None
+    )
     ids = [account.id for account in found.items]
     known, approached = await asyncio.gather(records(request, ids), request.market.approached(job.id, ids))
     return request.show(

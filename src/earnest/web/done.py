@@ -1,12 +1,6 @@
 """What is said on the page that follows a form: that it was done. A page's address names the sentence, no more."""
 
-from earnest.web.words import Words
-
-
-def N_(text: str) -> str:  # noqa: N802 - what extraction looks for
-    """Mark a text that is translated where it is used."""
-    return text
-
+from earnest.web.words import N_, Words
 
 _SAID = {
     "signed-in": N_("You are signed in."),
@@ -14,7 +8,10 @@ _SAID = {
     "signed-out-everywhere": N_("You are signed out, here and wherever else you were signed in."),
     "password-set": N_("Your password is set. Sign in with it."),
     "password-changed": N_("Your password is changed, and you are signed out everywhere else."),
-    "link-sent": N_("If there is somebody with this address, a link to set a new password is on its way to it."),
+    "link-sent": N_(
+        "If there is somebody with this address, a link to set a new password is on its way to it."
+        " If one was sent within the last half an hour, that one is still good."
+    ),
     "mail-on": N_("What happens to what you hold goes to you by e-mail from now on."),
     "mail-off": N_("You get no more e-mail about what you hold. It all still stands among your notices."),
     "proposed": N_("Your proposal is sent."),

@@ -113,12 +113,15 @@ class Form:
         """Say whether a box is ticked."""
         return self.sent.get(name) is not None
 
-    def complain(self, error: ValueError) -> None:
-        """Note what a use case says of an argument; raises the error again where it is about none."""
+    def complain(self, error: ValueError, field: str | None = None) -> None:
+        """Note what a use case says of an argument; raises the error again where it is about none.
+
+        `field` is where it was filled in, if that is called otherwise than the argument.
+        """
         said = _SAID.fullmatch(str(error))
         if said is None:
             raise error
-        self.say(said[1], self._words.gettext("Please give %(expected)s.") % {"expected": said[2]})
+        self.say(field or said[1], self._words.gettext("Please give %(expected)s.") % {"expected": said[2]})
 
 
 def _is_broken(value: str) -> bool:

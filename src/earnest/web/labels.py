@@ -1,12 +1,6 @@
 """What the codes of statuses, sizes and sources are called on a page, and how a status looks."""
 
-from earnest.web.words import Words
-
-
-def N_(text: str) -> str:  # noqa: N802 - what extraction looks for
-    """Mark a text that is translated where it is used."""
-    return text
-
+from earnest.web.words import N_, Words
 
 _STATUSES = {
     "active": (N_("Active"), "good"),

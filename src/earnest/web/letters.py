@@ -11,6 +11,7 @@ import msgspec
 
 from earnest.marketplace.news import News
 from earnest.marketplace.people import PersonShown
+from earnest.web.labels import Labels
 from earnest.web.words import Words
 
 
@@ -164,7 +165,7 @@ def month_sentence(w: Words, month: News) -> str:
 
 
 def _plan(w: Words, happened: Happened) -> Text:
-    plan = str(happened.data.get("plan", "")).replace("_", " ").capitalize()
+    plan = Labels(w).plan(str(happened.data.get("plan", "")))
     values = {"plan": plan, "day": w.day(_at(happened))}
     body = w.gettext("Since %(day)s, the account is on the plan %(plan)s.") % values
     more = w.gettext("What it brings and what it costs:")

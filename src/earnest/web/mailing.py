@@ -75,6 +75,9 @@ class Mailing:
         if found is None:
             return
         person, secret = found
+        if not person.has_password:
+            # What somebody else calls them is not written to an address of which nobody has shown that it is theirs.
+            person = msgspec.structs.replace(person, name=None)
         subject, text = letters.password_text(_words(market), person, f"{self.base}/password/{secret}")
         # The secret is in the letter and nowhere else; what tells letters apart must not give it away.
         letter = Letter(person.email, person.name, subject, text, f"link.{person.id}.{secrets.token_hex(8)}")

@@ -7,10 +7,11 @@ from litestar import Response
 
 from earnest.marketplace.news import News
 from earnest.marketplace.people import PersonShown
+from earnest.web.labels import Labels
 from earnest.web.letters import month_sentence
 from earnest.web.routes import HOLDERS, Id, page
 from earnest.web.visit import Visit, next_page, query
-from earnest.web.words import Words
+from earnest.web.words import N_, Words
 
 ON_A_PAGE = 20
 
@@ -32,11 +33,7 @@ async def notices(request: Visit) -> Response[str]:
     person, w = request.who.person, request.words
     assert person is not None, "whoever comes here is signed in"  # noqa: S101
     cursor = query(request, "cursor") or None
-    try:
-        found = await request.market.news(request.account_id, limit=ON_A_PAGE, cursor=cursor)
-    except ValueError:
-        # A cursor nobody was given: from the beginning.
-        return request.go("/notices")
+    found = await request.market.news(request.account_id, limit=ON_A_PAGE, cursor=cursor)
     news = request.known(found)
     unseen = 0 if cursor else request.who.unseen
     if not cursor:
@@ -86,8 +83,7 @@ def _renewed(news: News, w: Words) -> str:
 
 
 def _plan(news: News, w: Words) -> tuple[str, str, str]:
-    plan = (news.plan or "").replace("_", " ").capitalize()
-    said = w.gettext("The account is on the plan %(plan)s from here on.") % {"plan": plan}
+    said = w.gettext("The account is on the plan %(plan)s from here on.") % {"plan": Labels(w).plan(news.plan or "")}
     return said, "/membership", w.gettext("See the membership")
 
 
@@ -101,11 +97,6 @@ def _standing(said: str) -> Callable[[News, Words], tuple[str, str, str]]:
 
 def _with_connects(said: str) -> Callable[[News, Words], tuple[str, str, str]]:
     return _journal(lambda news, w: w.gettext(said) % {"connects": w.connects(news.connects)})
-
-
-def N_(text: str) -> str:  # noqa: N802 - what extraction looks for
-    """Mark a text that is translated where it is used."""
-    return text
 
 
 _TOLD: dict[str, Callable[[News, Words], tuple[str, str, str]]] = {

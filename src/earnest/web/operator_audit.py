@@ -14,11 +14,7 @@ RUNS = 15
 @page("get", "/operate/audit", seats=("operator",))
 async def audits(request: Visit) -> Response[str]:
     """Show the latest audit, and those before it."""
-    try:
-        runs = await request.market.audit_runs(limit=RUNS, cursor=query(request, "cursor") or None)
-    except ValueError:
-        # A cursor nobody was given: from the beginning.
-        return request.go("/operate/audit")
+    runs = await request.market.audit_runs(limit=RUNS, cursor=query(request, "cursor") or None)
     newest = runs.items[:1] if not query(request, "cursor") else (await request.market.audit_runs(limit=1)).items
     before = msgspec.structs.replace(runs, items=[each for each in runs.items if each not in newest])
     return request.show(

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response
 from litestar.exceptions import NotFoundException
 
-from earnest.marketplace.shown import AccountShown
+from earnest.marketplace.shown import PurchaseShown
 from earnest.rules.account import MOST_CONNECTS
 from earnest.rules.commands import MOST_TEXT
 from earnest.rules.outcome import Refusal, Refused
@@ -15,14 +15,9 @@ from earnest.web.forms import Form
 from earnest.web.refusals import Told
 from earnest.web.routes import Id, page
 from earnest.web.visit import Visit
-from earnest.web.words import Words
+from earnest.web.words import N_, Words
 
 Do = Callable[[Visit, str, Form], Awaitable[Any]]
-
-
-def N_(text: str) -> str:  # noqa: N802 - what extraction looks for
-    """Mark a text that is translated where it is used."""
-    return text
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -285,7 +280,7 @@ def _known(deeds: dict[str, Deed], name: str) -> Deed:
 
 def _told(request: Visit, refused: Refused) -> Told:
     if refused.code == Refusal.INSUFFICIENT_CONNECTS:
-        said = request.words.gettext("There are only %(available)s to take, so none were taken.")
+        said = request.words.gettext("The account holds only %(available)s, so none were taken.")
         return Told(refused.code, said % {"available": request.words.connects(int(refused.figures["available"]))})
     return request.refused(refused)
 
@@ -297,7 +292,14 @@ def sentence(words: Words, text: str) -> str:
 
 
 async def _show(
-    request: Visit, account_id: str, deed: Deed, form: Form, *, status: int = 200, told: Told | None = None
+    request: Visit,
+    account_id: str,
+    deed: Deed,
+    form: Form,
+    *,
+    purchase: PurchaseShown | None = None,
+    status: int = 200,
+    told: Told | None = None,
 ) -> Response[str]:
     account = request.known(await request.market.account(account_id))
     balance = request.known(await request.market.balance(account.id))
@@ -307,11 +309,17 @@ async def _show(
         action=request.path,
         back=f"/operate/accounts/{account.id}",
         account=account,
-        purchase=None,
+        purchase=purchase,
         balance=balance,
         form=form,
         told=told,
-        **_texts(request.words, deed),
+        title=sentence(request.words, deed.title),
+        says=[sentence(request.words, each) for each in deed.says],
+        button=sentence(request.words, deed.button),
+        asks=deed.asks,
+        takes=deed.takes,
+        most_text=MOST_TEXT,
+        most_connects=MOST_CONNECTS,
     )
 
 
@@ -319,31 +327,7 @@ async def _show_payment(
     request: Visit, purchase_id: str, deed: Deed, form: Form, *, status: int = 200, told: Told | None = None
 ) -> Response[str]:
     purchase = request.known(await request.market.purchase(purchase_id))
-    account: AccountShown = request.known(await request.market.account(purchase.account_id))
-    return request.show(
-        "operate/deed.html",
-        status=status,
-        action=request.path,
-        back=f"/operate/accounts/{account.id}",
-        account=account,
-        purchase=purchase,
-        balance=request.known(await request.market.balance(account.id)),
-        form=form,
-        told=told,
-        **_texts(request.words, deed),
-    )
-
-
-def _texts(words: Words, deed: Deed) -> dict[str, object]:
-    return {
-        "title": sentence(words, deed.title),
-        "says": [sentence(words, each) for each in deed.says],
-        "button": sentence(words, deed.button),
-        "asks": deed.asks,
-        "takes": deed.takes,
-        "most_text": MOST_TEXT,
-        "most_connects": MOST_CONNECTS,
-    }
+    return await _show(request, purchase.account_id, deed, form, purchase=purchase, status=status, told=told)
 
 
 HANDLERS = [look_at_deed, do_deed, look_at_payment, report_payment]

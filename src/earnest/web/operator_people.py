@@ -24,11 +24,7 @@ MOST_TARGET = 260
 async def people(request: Visit) -> Response[str]:
     """List who may sign in."""
     words = query(request, "q", MOST_EMAIL)
-    try:
-        found = await request.market.people(q=words, limit=ON_A_PAGE, cursor=query(request, "cursor") or None)
-    except ValueError:
-        # A cursor nobody was given: from the beginning.
-        return request.go("/operate/people")
+    found = await request.market.people(q=words, limit=ON_A_PAGE, cursor=query(request, "cursor") or None)
     return request.show(
         "operate/people.html",
         q=words,

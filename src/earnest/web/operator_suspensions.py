@@ -5,7 +5,6 @@ import asyncio
 from litestar import Response
 
 from earnest.marketplace.overview import GROUPS
-from earnest.marketplace.shown import ProposalShown
 from earnest.rules.commands import MOST_TEXT
 from earnest.rules.outcome import Refused
 from earnest.web.forms import Form
@@ -29,11 +28,7 @@ async def suspensions(request: Visit) -> Response[str]:
     group = query(request, "group")
     if group not in GROUPS:
         group = next((each for each in GROUPS if counts[each]), GROUPS[0])
-    try:
-        found = await market.standings(group=group, limit=ON_A_PAGE, cursor=query(request, "cursor") or None)
-    except ValueError:
-        # A cursor nobody was given: from the beginning.
-        return request.go("/operate/suspensions")
+    found = await market.standings(group=group, limit=ON_A_PAGE, cursor=query(request, "cursor") or None)
     return request.show(
         "operate/suspensions.html",
         group=group,
@@ -77,18 +72,14 @@ async def _show(
     judged = request.known(standing)
     evidence = judged.counted if judged.suspension is None else judged.suspension.evidence
     latest = request.known(sent).items
-    jobs, letters = await asyncio.gather(
-        market.jobs_by_id({each.job_id for each in (*evidence, *latest)}),
-        asyncio.gather(*(market.proposal(each.id) for each in latest)),
-    )
     return request.show(
         "operate/suspension.html",
         status=status,
         account=account,
         judged=judged,
         evidence=evidence,
-        jobs=jobs,
-        letters=[each for each in letters if isinstance(each, ProposalShown) and each.cover_letter],
+        jobs=await market.jobs_by_id({each.job_id for each in (*evidence, *latest)}),
+        letters=[each for each in latest if each.cover_letter],
         letters_alike=request.known(stats).letters_alike,
         form=form,
         told=told,

@@ -20,11 +20,7 @@ ON_A_PAGE = 30
 async def webhooks(request: Visit) -> Response[str]:
     """List the endpoints, each with its health."""
     market = request.market
-    try:
-        found = await market.endpoints(limit=ENDPOINTS, cursor=query(request, "cursor") or None)
-    except ValueError:
-        # A cursor nobody was given: from the beginning.
-        return request.go("/operate/webhooks")
+    found = await market.endpoints(limit=ENDPOINTS, cursor=query(request, "cursor") or None)
     behind, *each_behind = await asyncio.gather(
         lag(market.ledger), *(lag_of(market.ledger, endpoint.id) for endpoint in found.items)
     )
@@ -58,18 +54,15 @@ async def _show(request: Visit, endpoint_id: str, *, status: int = 200, told: To
     market = request.market
     endpoint = request.known(await market.endpoint(endpoint_id))
     of = query(request, "status")
-    try:
-        deliveries, behind = await asyncio.gather(
-            market.deliveries(
-                endpoint.id,
-                status=of if of in STATUSES else None,
-                limit=ON_A_PAGE,
-                cursor=query(request, "cursor") or None,
-            ),
-            lag_of(market.ledger, endpoint.id),
-        )
-    except ValueError:
-        return request.go(f"/operate/webhooks/{endpoint.id}")
+    deliveries, behind = await asyncio.gather(
+        market.deliveries(
+            endpoint.id,
+            status=of if of in STATUSES else None,
+            limit=ON_A_PAGE,
+            cursor=query(request, "cursor") or None,
+        ),
+        lag_of(market.ledger, endpoint.id),
+    )
     listed = request.known(deliveries)
     return request.show(
         "operate/webhook.html",

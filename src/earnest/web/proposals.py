@@ -25,16 +25,12 @@ async def list_proposals(request: Visit) -> Response[str]:
     status = query(request, "status")
     if status not in _STATUSES:
         status = ""
-    try:
-        found = await request.market.proposals_of(
-            request.account_id,
-            status=status or None,
-            limit=ON_A_PAGE,
-            cursor=query(request, "cursor") or None,
-        )
-    except ValueError:
-        # A cursor nobody was given: from the beginning.
-        return request.go("/proposals")
+    found = await request.market.proposals_of(
+        request.account_id,
+        status=status or None,
+        limit=ON_A_PAGE,
+        cursor=query(request, "cursor") or None,
+    )
     proposals = request.known(found)
     jobs, workers = await asyncio.gather(
         request.market.jobs_by_id({each.job_id for each in proposals.items}),
@@ -145,12 +141,9 @@ async def withdraw(request: Visit, proposal_id: Id) -> Response[str]:
 @page("get", "/invitations", seats=HOLDERS)
 async def list_invitations(request: Visit) -> Response[str]:
     """List the invitations of an account, those to the newest jobs first."""
-    try:
-        found = await request.market.invitations(
-            request.account_id, limit=ON_A_PAGE, cursor=query(request, "cursor") or None
-        )
-    except ValueError:
-        return request.go("/invitations")
+    found = await request.market.invitations(
+        request.account_id, limit=ON_A_PAGE, cursor=query(request, "cursor") or None
+    )
     invitations = request.known(found)
     ids = [each.job_id for each in invitations.items]
     jobs, proposed = await asyncio.gather(

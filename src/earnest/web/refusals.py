@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from earnest.rules.outcome import Refusal, Refused
-from earnest.web.words import Words
+from earnest.web.words import N_, Words
 
 if TYPE_CHECKING:
     from earnest.web.visit import Who
@@ -23,11 +23,11 @@ class Told(msgspec.Struct, frozen=True):
 
 def _insufficient(refused: Refused, w: Words, who: "Who") -> Told:
     required, available = int(refused.figures["required"]), int(refused.figures["available"])
-    said = w.gettext("This costs %(required)s, and there are %(available)s. Nothing was spent.")
+    said = w.gettext("This costs %(required)s; the account holds %(available)s. Nothing was spent.")
     sentence = said % {"required": w.connects(required), "available": w.connects(available)}
     if not who.manages:
         return Told(refused.code, sentence)
-    plan = None if who.account is None else w.pack.at(who.account.cycle.start).plan(who.account.plan)
+    plan = None if who.account is None or who.balance is None else w.pack.at(who.balance.at).plan(who.account.plan)
     if plan is not None and plan.connect_price is not None:
         return Told(refused.code, sentence, "/connects/buy", w.gettext("Buy %(connects)s") % {"connects": w.tokens})
     return Told(refused.code, sentence, "/membership", w.gettext("See what other plans bring"))
@@ -67,16 +67,21 @@ def _not_open(refused: Refused, w: Words, who: "Who") -> Told:
     return Told(refused.code, w.gettext("This job is closed, and stays as it was. Nothing was changed."))
 
 
+def _too_many_tries(refused: Refused, w: Words, _: "Who") -> Told:
+    minutes = -(-int(refused.figures["retry_after_seconds"]) // 60)
+    said = w.ngettext(
+        "There were too many tries. Try again in %(minutes)s minute, or set a new password.",
+        "There were too many tries. Try again in %(minutes)s minutes, or set a new password.",
+        minutes,
+    )
+    return Told(refused.code, said % {"minutes": w.number(minutes)})
+
+
 def _simple(sentence: str, link: str = "", label: str = "") -> Callable[[Refused, Words, "Who"], Told]:
     def tell(refused: Refused, w: Words, _: "Who") -> Told:
         return Told(refused.code, w.gettext(sentence), link, w.gettext(label) if label else "")
 
     return tell
-
-
-def N_(text: str) -> str:  # noqa: N802 - what extraction looks for
-    """Mark a text that is translated where it is used."""
-    return text
 
 
 _TOLD: dict[str, Callable[[Refused, Words, "Who"], Told]] = {
@@ -86,6 +91,8 @@ _TOLD: dict[str, Callable[[Refused, Words, "Who"], Told]] = {
     Refusal.KEY_REUSED: _simple(
         N_("This form was sent before with something else in it, and that was done. Look at what is there now.")
     ),
+    Refusal.TOO_MANY_TRIES: _too_many_tries,
+    Refusal.WRONG_CREDENTIALS: _simple(N_("This isn’t your present password.")),
     Refusal.NOT_PERMITTED: _not_permitted,
     Refusal.JOB_NOT_OPEN: _not_open,
     Refusal.ALREADY_PROPOSED: _simple(

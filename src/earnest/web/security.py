@@ -5,6 +5,8 @@ import hmac
 import secrets
 from collections.abc import Mapping
 
+from earnest.marketplace.people import Seat
+
 SESSION = "earnest_session"
 VISIT = "earnest_visit"
 """Whoever isn't signed in has a cookie too, so that the sign-in form has a token like any other."""
@@ -55,23 +57,30 @@ def new_secret() -> str:
     return secrets.token_urlsafe(24)
 
 
-def token(secret: str) -> str:
-    """Return the token of the forms shown to whoever has a cookie with this secret."""
-    return hmac.new(secret.encode(), b"form", hashlib.sha256).hexdigest()
+def token(secret: str, seat: Seat | None) -> str:
+    """Return the token of the forms shown to whoever has a cookie with this secret, on the seat where they sit.
+
+    Whoever loses that seat sits on another of theirs from then on, and must not do there what was meant for here.
+    """
+    form = "form" if seat is None else f"form {seat.kind} {seat.target}"
+    return hmac.new(secret.encode(), form.encode(), hashlib.sha256).hexdigest()
 
 
-def is_own(secret: str | None, given: str | None) -> bool:
-    """Say whether a form bears the token of the cookie it came with."""
-    return bool(secret and given) and hmac.compare_digest(token(secret or "").encode(), (given or "").encode())
+def is_own(secret: str | None, seat: Seat | None, given: str | None) -> bool:
+    """Say whether a form bears the token of the cookie it came with, and of the seat its sender still has."""
+    return bool(secret and given) and hmac.compare_digest(token(secret or "", seat).encode(), (given or "").encode())
 
 
-def is_from_elsewhere(headers_: Mapping[str, str]) -> bool:
+def is_from_elsewhere(headers_: Mapping[str, str], public_url: str | None) -> bool:
     """Say whether a browser tells that a request comes from a page of another site."""
     site = headers_.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):
         return True
     origin = headers_.get("origin")
-    return origin is not None and origin.partition("://")[2] != headers_.get("host", "")
+    # A proxy may have put another name in Host than the one that the browser asked.
+    if origin is None or (public_url is not None and origin == public_url.lower()):
+        return False
+    return origin.partition("://")[2] != headers_.get("host", "")
 
 
 def local_path(value: str | None) -> str | None:

@@ -6,16 +6,14 @@ from typing import Any
 from litestar import Response
 
 from earnest.demo.personas import PERSONAS
-from earnest.marketplace.people import PersonShown, Seat
+from earnest.marketplace.people import MOST_EMAIL, PersonShown, Seat
+from earnest.marketplace.sessions import LASTS
 from earnest.rules.outcome import Refusal, Refused
 from earnest.web import security
 from earnest.web.forms import Form
 from earnest.web.home import HOMES
 from earnest.web.routes import Id, page
-from earnest.web.visit import SESSION_COOKIE_SECONDS, Visit, query
-
-MOST_ADDRESS = 254
-MOST_PASSWORD = 200
+from earnest.web.visit import Visit, query
 
 
 def _show(request: Visit, form: Form, status: int = 200) -> Response[str]:
@@ -41,21 +39,15 @@ async def sign_in_page(request: Visit) -> Response[str]:
 async def sign_in(request: Visit) -> Response[str]:
     """Sign somebody in who knows their password."""
     form, words = await request.sent(), request.words
-    email, password = form.text("email", MOST_ADDRESS), form["password"]
+    email, password = form.text("email", MOST_EMAIL), form["password"]
     if not password:
         form.say("password", words.gettext("Please fill this in."))
     if form.errors or email is None:
         return _show(request, form, 422)
-    answer = await request.market.sign_in(email, password[: MOST_PASSWORD + 1], address=request.address)
+    answer = await request.market.sign_in(email, password, address=request.address)
     if isinstance(answer, Refused):
         if answer.code == Refusal.TOO_MANY_TRIES:
-            minutes = -(-int(answer.figures["retry_after_seconds"]) // 60)
-            said = words.ngettext(
-                "There were too many tries. Try again in %(minutes)s minute, or set a new password.",
-                "There were too many tries. Try again in %(minutes)s minutes, or set a new password.",
-                minutes,
-            )
-            form.say("email", said % {"minutes": words.number(minutes)})
+            form.say("email", request.refused(answer).sentence)
             return _show(request, form, 429)
         form.say("email", words.gettext("There is nobody with this address and this password."))
         return _show(request, form, 422)
@@ -71,7 +63,7 @@ async def _sign_out_here(request: Visit) -> None:
 
 
 def _signed_in(request: Visit, secret: str, go_on: str) -> Response[str]:
-    request.keep(security.SESSION, secret, SESSION_COOKIE_SECONDS)
+    request.keep(security.SESSION, secret, int(LASTS.total_seconds()))
     request.keep(security.VISIT, "", 0)
     return request.go(security.local_path(go_on) or "/")
 
@@ -116,7 +108,7 @@ async def take_seat(request: Visit) -> Response[str]:
         return request.show("error.html", status=404, problem="unknown")
     seat: Seat = seats[0]
     fresh = request.known(await request.market.take_seat(secret, seat))
-    request.keep(security.SESSION, fresh, SESSION_COOKIE_SECONDS)
+    request.keep(security.SESSION, fresh, int(LASTS.total_seconds()))
     return request.go("/")
 
 
@@ -130,7 +122,7 @@ async def forgot_page(request: Visit) -> Response[str]:
 async def forgot(request: Visit) -> Response[str]:
     """Have a link sent, and say the same whoever asks about whom."""
     form = await request.sent()
-    email = form.text("email", MOST_ADDRESS)
+    email = form.text("email", MOST_EMAIL)
     if email is None:
         return request.show("forgot.html", status=422, form=form)
     request.mailing.send_link(request.market, email, address=request.address)
@@ -169,10 +161,11 @@ async def _try_password(
     try:
         answer = await set_it(password)
     except ValueError as error:
-        form.complain(error)
+        form.complain(error, "password")
         return
     if isinstance(answer, Refused):
-        form.say("password", request.refused(answer).sentence)
+        is_about_old = answer.code in (Refusal.WRONG_CREDENTIALS, Refusal.TOO_MANY_TRIES)
+        form.say("old" if is_about_old else "password", request.refused(answer).sentence)
 
 
 @page("get", "/you", seats=())

@@ -11,14 +11,12 @@ from litestar.exceptions import NotFoundException
 from earnest.ledger.writer import Key
 from earnest.marketplace.given import MOST_NAME
 from earnest.marketplace.people import MOST_EMAIL, Seat, checked_email
-from earnest.marketplace.shown import MemberShown
 from earnest.marketplace.workers import WorkerSpending
-from earnest.rules.member import Member, Role, bar_for_changing
+from earnest.rules.member import Role, bar_for_changing
 from earnest.rules.outcome import Refusal, Refused
 from earnest.web.charts import Series
 from earnest.web.forms import Form
 from earnest.web.labels import Labels
-from earnest.web.mailing import Mailing
 from earnest.web.refusals import Told
 from earnest.web.routes import Id, page
 from earnest.web.visit import Visit, next_page, query
@@ -69,7 +67,7 @@ async def team(request: Visit) -> Response[str]:
         q=q,
         by_name=bool(q) or len(found) > MOST_LISTED,
         most_name=MOST_NAME,
-        may_propose={each.member.id for each in found[begin:end] if _may_propose(each.member)},
+        may_propose={each.member.id for each in found[begin:end] if each.member.ruled.may_propose},
         # A first name fits under a bar.
         charted=[(each.member.name or "").partition(" ")[0] for each in charted],
         series=[
@@ -88,15 +86,6 @@ def _most_spent(each: WorkerSpending) -> tuple[int, int]:
     return -each.spent, -each.proposals
 
 
-def _may_propose(member: MemberShown) -> bool:
-    return _ruled(member).may_propose
-
-
-def _ruled(member: MemberShown) -> Member:
-    """Return a member as the rules know one."""
-    return Member(member.id, member.role, member.can_propose)
-
-
 @page("get", "/team/proposals", seats=("agency",))
 async def team_proposals(request: Visit) -> Response[str]:
     """List the agency's proposals: all of them, or one worker's."""
@@ -108,14 +97,11 @@ async def team_proposals(request: Visit) -> Response[str]:
     found_people = [each for each in people.values() if called(each.member.name, q)] if q else []
     if len(found_people) == 1:
         return request.go(f"/team/proposals?worker={found_people[0].member.id}")
-    try:
-        found = (
-            await request.market.proposals_by_worker(worker, limit=ON_A_PAGE, cursor=cursor)
-            if worker
-            else await request.market.proposals_of(request.account_id, limit=ON_A_PAGE, cursor=cursor)
-        )
-    except ValueError:
-        return request.go("/team/proposals")
+    found = (
+        await request.market.proposals_by_worker(worker, limit=ON_A_PAGE, cursor=cursor)
+        if worker
+        else await request.market.proposals_of(request.account_id, limit=ON_A_PAGE, cursor=cursor)
+    )
     proposals = request.known(found)
     return request.show(
         "team_proposals.html",
@@ -155,13 +141,10 @@ async def _member(
     if member_id not in people:
         raise NotFoundException
     known = people[member_id]
-    bar = _bar(request, known, known.member.role)
-    try:
-        found = await request.market.proposals_by_worker(
-            member_id, limit=ON_A_PAGE, cursor=query(request, "cursor") or None
-        )
-    except ValueError:
-        return request.go(f"/team/members/{member_id}")
+    bar, stays = _bar(request, known, known.member.role), _bar(request, known, None)
+    found = await request.market.proposals_by_worker(
+        member_id, limit=ON_A_PAGE, cursor=query(request, "cursor") or None
+    )
     proposals = request.known(found)
     jobs, signing_in = await asyncio.gather(
         request.market.jobs_by_id([each.job_id for each in proposals.items]), request.market.people_of(member_id)
@@ -174,8 +157,7 @@ async def _member(
         known=known,
         member=known.member,
         bar=bar,
-        # Told where the way out of the team would stand.
-        stays=None if bar is not None else _bar(request, known, None),
+        stays=stays,
         leave_now=_said(known.member.can_propose),
         # Who may sign in is the business of those who manage it.
         emails=[each.email for each in signing_in] if request.who.manages else [],
@@ -216,7 +198,7 @@ def _said(can_propose: bool | None) -> str:
 def _bar(request: Visit, known: WorkerSpending, role: Role | None) -> Told | None:
     """Say why whoever visits can't make a member something, or let them go (None); None where they can."""
     me = request.who.member
-    barred = None if me is None else bar_for_changing(_ruled(me), _ruled(known.member), role)
+    barred = None if me is None else bar_for_changing(me.ruled, known.member.ruled, role)
     return None if barred is None else request.refused(barred)
 
 
@@ -289,8 +271,14 @@ async def let_in(request: Visit, member_id: Id) -> Response[str]:
     if told is not None:
         return await _refused(request, member_id, form, told)
     email = _email(form)
-    if email is not None and not await request.market.people_of(member_id):
-        await _seat(request, form, member_id, email)
+    if email is not None:
+        sitting = await request.market.people_of(member_id)
+        if any(each.email.lower() != email.lower() for each in sitting):
+            form.errors["email"] = request.words.gettext("Somebody else signs in as them already.")
+        elif not sitting:
+            told = await _seat(request, form, member_id, email)
+            if told is not None:
+                return await _refused(request, member_id, form, told)
     if form.errors:
         return await _member(request, member_id, form, status=422)
     return request.go(f"/team/members/{member_id}", done="seat-given")
@@ -338,7 +326,9 @@ async def add_member(request: Visit) -> Response[str]:
     )
     if isinstance(answer, Refused):
         return _add(request, form, status=409, told=request.refused(answer))
-    await _seat(request, form, answer.id, email, name)
+    told = await _seat(request, form, answer.id, email, name)
+    if told is not None:
+        return await _refused(request, answer.id, form, told)
     return request.go(f"/team/members/{answer.id}", done="member-added")
 
 
@@ -354,21 +344,30 @@ def _email(form: Form) -> str | None:
         return None
 
 
-async def _seat(request: Visit, form: Form, member_id: str, email: str, name: str | None = None) -> None:
-    """Give whoever has an address a seat at a member's place; somebody new with this address is made known."""
+async def _seat(request: Visit, form: Form, member_id: str, email: str, name: str | None = None) -> Told | None:
+    """Give whoever has an address a seat at a member's place; somebody new with this address is made known.
+
+    Returns why not, if whoever visits may not do that any more.
+    """
     seat = Seat("member", member_id)
     once = request.once(form)
     known = await request.market.person_by_email(email)
     if known is None:
         key = Key(f"{once.value}/person", once.caller)
-        made = await request.market.create_person(email=email, name=name, seats=[seat], key=key)
+        made = await request.market.create_person(
+            email=email, name=name, seats=[seat], by_member_id=request.member_id, key=key
+        )
         if not isinstance(made, Refused):
-            cast(Mailing, request.app.state.mailing).send_link(request.market, email, address=request.address)
-            return
+            request.mailing.send_link(request.market, email, address=request.address)
+            return None
+        if made.code != Refusal.EMAIL_TAKEN:
+            return request.refused(made)
         # Somebody made them known in the meantime.
         known = await request.market.person_by_email(email)
     if known is not None:
-        request.known(await request.market.add_seat(known.id, seat))
+        added = await request.market.add_seat(known.id, seat, by_member_id=request.member_id)
+        return request.refused(added) if isinstance(added, Refused) else None
+    return None
 
 
 HANDLERS = [

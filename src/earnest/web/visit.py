@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.datastructures import Cookie, State
 from litestar.enums import RequestEncodingType
-from litestar.exceptions import ClientException, NotFoundException
+from litestar.exceptions import ClientException, InternalServerException, NotFoundException
 
 from earnest.ledger.ids import MEMBER, numbered
 from earnest.ledger.writer import Key
@@ -30,9 +30,9 @@ from earnest.web.words import Words, locale_of
 T = TypeVar("T")
 
 MOST_FORM_BYTES = 300_000
-SESSION_COOKIE_SECONDS = 14 * 24 * 3600
 MOST_ONCE = 64
 MOST_FIELDS = 200
+GONE = 499
 
 _SAFE = "/?#[]@!$&'()*+,;=:%~"
 """What stands in an address as it is, besides letters and digits (RFC 3986)."""
@@ -55,15 +55,12 @@ class Who(msgspec.Struct, frozen=True):
     @property
     def manages(self) -> bool:
         """Whether they may buy and change the plan: on an own account always, at an agency as its owner or admin."""
-        return self.role == "freelancer" or (self.member is not None and self.member.role in ("owner", "admin"))
+        return self.role == "freelancer" if self.member is None else self.member.ruled.leads
 
     @property
     def may_propose(self) -> bool:
         """Whether they may propose for the account, as far as it depends on them."""
-        if self.member is None:
-            return self.role == "freelancer"
-        allowed = self.member.can_propose
-        return self.manages if allowed is None else allowed
+        return self.role == "freelancer" if self.member is None else self.member.ruled.may_propose
 
 
 NOBODY = Who()
@@ -122,7 +119,9 @@ class Visit(Request[Who, Who, State]):
     def address(self) -> str:
         """The address somebody comes from: what the first of our own proxies, if there are any, has seen."""
         proxies = self.settings.proxies
-        seen = [each.strip() for each in self.headers.get("x-forwarded-for", "").split(",") if each.strip()]
+        # Some proxies add to the line they were sent, others write one of their own below it.
+        lines = ",".join(self.headers.getall("x-forwarded-for", []))
+        seen = [each.strip() for each in lines.split(",") if each.strip()]
         # Whatever stands further left was sent by who knows whom.
         if proxies and len(seen) >= proxies:
             return seen[-proxies]
@@ -162,7 +161,7 @@ class Visit(Request[Who, Who, State]):
         if secret is None:
             secret = self.scope["state"]["visit"] = security.new_secret()
             self.keep(security.VISIT, secret, None)
-        return security.token(secret)
+        return security.token(secret, self.who.seat)
 
     async def sent(self) -> Form:
         """Return the form that was sent."""
@@ -171,10 +170,13 @@ class Visit(Request[Who, Who, State]):
             kept = {}
             if self.content_type[0] == RequestEncodingType.URL_ENCODED:
                 try:
+                    body = await self.body()
+                except InternalServerException as error:
+                    # Nobody reads the answer; it is what the log and the metrics tell.
+                    raise ClientException("the client went away", status_code=GONE) from error
+                try:
                     # The first of a name counts.
-                    for name, value in reversed(
-                        parse_qsl((await self.body()).decode(), True, max_num_fields=MOST_FIELDS)
-                    ):
+                    for name, value in reversed(parse_qsl(body.decode(), True, max_num_fields=MOST_FIELDS)):
                         kept[name] = value
                 except ValueError as error:
                     raise ClientException("a form that can't be read") from error

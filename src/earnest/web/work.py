@@ -38,18 +38,14 @@ async def find_work(request: Visit) -> Response[str]:
     balance = request.who.balance.available if request.who.balance is not None else 0
     if affordable:
         highest = min(balance, highest if highest is not None else balance)
-    try:
-        found = await request.market.jobs(
-            status="open",
-            q=words or None,
-            type=type_ if type_ in _TYPES else None,
-            max_price=highest,
-            limit=ON_A_PAGE,
-            cursor=query(request, "cursor") or None,
-        )
-    except ValueError:
-        # A cursor nobody was given: from the beginning.
-        return request.go("/work")
+    found = await request.market.jobs(
+        status="open",
+        q=words or None,
+        type=type_ if type_ in _TYPES else None,
+        max_price=highest,
+        limit=ON_A_PAGE,
+        cursor=query(request, "cursor") or None,
+    )
     jobs = request.known(found)
     proposed, invited = await asyncio.gather(
         request.market.proposed_to(request.account_id, [job.id for job in jobs.items]),

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import msgspec
 
 from earnest.marketplace.given import MOST_NAME, MOST_PAGE
-from earnest.rules.member import Member
 from earnest.web.forms import Form
 from earnest.web.visit import Visit
 
@@ -34,7 +33,7 @@ async def workers(request: Visit) -> dict[str, str]:
     while True:
         members = request.known(await request.market.members(request.account_id, limit=MOST_PAGE, cursor=cursor))
         for each in members.items:
-            if Member(each.id, each.role, each.can_propose).may_propose:
+            if each.ruled.may_propose:
                 may[each.id] = each.name or request.words.gettext("Without a name")
         cursor = members.next_cursor
         if cursor is None:

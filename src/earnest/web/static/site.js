@@ -45,6 +45,14 @@ for (const area of document.querySelectorAll("textarea[data-left]")) {
 for (const piece of document.querySelectorAll("[data-fresh]")) {
   const draw = async (query) => {
     const answer = await fetch(piece.dataset.fresh + (query ? "?" + query : ""), { headers: { "X-Piece": "yes" } });
+    if (answer.redirected) {
+      // Whoever is signed out meanwhile is sent to sign in, which is a page and no piece. A form that somebody fills in
+      // stays as it is, with what they have written.
+      if (!piece.dataset.follows) {
+        location.reload();
+      }
+      return false;
+    }
     if (answer.ok) {
       piece.innerHTML = await answer.text();
     }
