@@ -12,7 +12,7 @@ from earnest.ledger.writer import Key
 from earnest.marketplace.people import PersonShown, Seat
 from earnest.marketplace.shown import AccountShown, ClientShown, MemberShown
 from earnest.rules.outcome import Refused
-from tests.marketplace.given import figures, open_account, pages, refusal
+from tests.marketplace.given import figures, open_account, pages, post, refusal
 from tests.marketplace.signing_in import count, everything, hasher, known, session, sign_in
 from tests.stores import START, StandingClock
 
@@ -280,6 +280,31 @@ def test_erasing_a_holder_takes_their_seats_and_whoever_has_no_other(market: Mar
     for gone in (only, left):
         assert gone.email not in everything(market)
         assert gone.id[4:] not in everything(market)
+    assert market.audit().differences == []
+
+
+def test_what_was_on_its_way_when_an_account_was_erased_goes_too(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tom = member(market)
+    agency = f"acc_{tom.id.split('_')[1]}"
+    ledger, jobs = market._inner.ledger, [post(market).id for _ in range(2)]
+    fence = ledger.store.fence
+
+    async def while_waiting(patience: float) -> bool:
+        """What other processes had begun before, and keep now."""
+        inner = market._inner
+        nora = await inner.add_member(agency, name="Nora New", role="owner")
+        assert isinstance(nora, MemberShown)
+        await inner.submit(jobs[0], agency, worker_id=nora.id, cover_letter="My name is Nora")
+        await inner.create_person(email="nora@example.com", name="Nora New", seats=[Seat("member", nora.id)])
+        return await fence(patience)
+
+    monkeypatch.setattr(ledger.store, "fence", while_waiting)
+    assert market.erase_person(agency) is None
+    assert len(market.proposals_of(agency).items) == 1
+    assert "Nora" not in everything(market)
+    assert "nora@" not in everything(market)
     assert market.audit().differences == []
 
 

@@ -17,6 +17,7 @@ from earnest.ledger.sql import SEAT_HOLDS, names
 from earnest.ledger.store import Needs
 from earnest.ledger.writer import Key
 from earnest.marketplace import showing
+from earnest.marketplace.closing import FENCE_SECONDS
 from earnest.marketplace.given import (
     MOST_NAME,
     cursor_id,
@@ -370,10 +371,15 @@ async def erase_person(ledger: Ledger, account_id: str) -> Refused | None:
 
     Seats at the account are taken, and people who sit nowhere else can't sign in any more: they are removed.
 
-    The journal stays as it is: it names nobody. Refused as `unknown_account`.
+    What had begun before and is kept after it, such as a letter on its way, is erased too. The journal stays as it is:
+    it names nobody. Refused as `unknown_account`.
     """
     found = await find(ledger, "account", account_id)
     if found is None:
         return _UNKNOWN
     answer = await ledger.do(ErasePerson(found))
-    return answer if isinstance(answer, Refused) else None
+    if isinstance(answer, Refused):
+        return answer
+    await ledger.store.fence(FENCE_SECONDS)
+    await ledger.do(ErasePerson(found))
+    return None
