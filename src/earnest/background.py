@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from earnest.api import metrics
+from earnest.ending import end
 from earnest.ledger.errors import LedgerError
 from earnest.ledger.leases import Lease
 from earnest.ledger.ledger import Ledger
@@ -70,15 +71,13 @@ class Background:
     async def stop(self) -> None:
         """End all of it, the relay after what it has under way."""
         self._relay.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         if self._relaying is not None:
             await asyncio.wait([self._relaying], timeout=self._relay.terms.stop + 1)
-            self._relaying.cancel()
-            await asyncio.gather(self._relaying, return_exceptions=True)
+            await end([self._relaying])
         with contextlib.suppress(LedgerError, TimeoutError):
-            await asyncio.wait_for(self._lease.end(), WATCH_SECONDS)
+            async with asyncio.timeout(WATCH_SECONDS):
+                await self._lease.end()
 
     async def _watch(self) -> None:
         """Learn what other processes have done, once a second."""
@@ -87,7 +86,8 @@ class Background:
                 # Whoever started this process was killed; nobody would ever stop it.
                 os.kill(os.getpid(), signal.SIGTERM)
             try:
-                await asyncio.wait_for(self._ledger.check(), CHECK_SECONDS)
+                async with asyncio.timeout(CHECK_SECONDS):
+                    await self._ledger.check()
                 self._tell("")
             except TimeoutError:
                 self._tell(f"the database hasn't answered within {CHECK_SECONDS:.0f} s")

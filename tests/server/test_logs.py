@@ -25,6 +25,9 @@ def _configured() -> Iterator[None]:
 
 def logged(capfd: pytest.CaptureFixture[str], do: Callable[[], object]) -> dict[str, object]:
     """The one line that is logged about what something raises."""
+    # What was done in this process before may have left lines that are not written yet.
+    logs.flush()
+    capfd.readouterr()
     try:
         do()
     except Exception:

@@ -55,7 +55,8 @@ class Lately:
             asking = self._asking = asyncio.get_running_loop().create_task(self._ask())
             # Where nobody waits any more for what failed.
             asking.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return await asyncio.wait_for(asyncio.shield(asking), patience)
+        async with asyncio.timeout(patience):
+            return await asyncio.shield(asking)
 
 
 class Watched:

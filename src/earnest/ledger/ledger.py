@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from earnest import packs
+from earnest.ending import end
 from earnest.ledger import migrate, revisions, sandbox
 from earnest.ledger.act import Act
 from earnest.ledger.errors import BusyError, RevisionError, SchemaError, UnavailableError
@@ -209,9 +210,7 @@ class Ledger:
 
     async def close(self) -> None:
         """Do what waits, and let go of the database. Work across accounts is left for the next to go on with."""
-        for work in list(self._under_way.values()):
-            work.cancel()
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await end(list(self._under_way.values()))
         await self._writer.close()
         await self.store.close()
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from earnest.ending import end
 from earnest.ledger.audit import Audit, audit
 from earnest.ledger.errors import BusyError, LedgerError
 from earnest.ledger.ids import PERSON, plain
@@ -129,8 +130,7 @@ async def _run(ledger: Ledger, lease: Lease, run: str) -> bool:
     except Exception:
         _log.exception("the audit %s broke off", run)
     finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        await end([telling])
         with contextlib.suppress(LedgerError):
             await lease.end()
     return True

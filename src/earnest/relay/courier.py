@@ -14,6 +14,7 @@ from itertools import groupby
 
 import msgspec
 
+from earnest.ending import end
 from earnest.ledger import outbox
 from earnest.ledger.errors import LedgerError
 from earnest.ledger.ids import MAIL, NOBODY
@@ -113,8 +114,7 @@ class Courier:
         self._wake.set()
         if not at_once:
             await asyncio.wait([self._task], timeout=self._terms.stop)
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        await end([self._task])
         await self._carrier.close()
 
     async def _run(self) -> None:

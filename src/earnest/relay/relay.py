@@ -72,7 +72,8 @@ class Relay:
                 except Exception:
                     _log.exception("the relay goes on in a moment")
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), self.terms.poll)
+                    async with asyncio.timeout(self.terms.poll):
+                        await self._stopping.wait()
         finally:
             await self._end(list(self._couriers), at_once=not self._stopping.is_set())
             if self._holds:
