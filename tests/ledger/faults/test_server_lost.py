@@ -82,7 +82,7 @@ def test_a_server_that_is_started_anew_has_all_that_was_acknowledged(
     town_market: Marketplace, own_server: Server, mode: Any
 ) -> None:
     crowd = Crowd(town_market, 40)
-    for answers in (100, 500):
+    for answers in (50, 200):
         crowd.wait_for(answers)
         if mode == "kill":
             own_server.kill()
