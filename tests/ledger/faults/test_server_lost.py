@@ -81,8 +81,9 @@ class Crowd:
 def test_a_server_that_is_started_anew_has_all_that_was_acknowledged(
     town_market: Marketplace, own_server: Server, mode: Any
 ) -> None:
-    crowd = Crowd(town_market, 40)
-    for answers in (50, 200):
+    # So many that a fast disk leaves work for after the second time.
+    crowd = Crowd(town_market, 100)
+    for answers in (100, 500):
         crowd.wait_for(answers)
         if mode == "kill":
             own_server.kill()
